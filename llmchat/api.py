@@ -1,0 +1,38 @@
+"""A reply from Python, with the program's defaults, fallbacks and errors."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llmchat import servers, settings
+from llmchat.chat import open_stream
+from llmchat.client import Client
+from llmchat.deltas import Draft
+from llmchat.discovery import look
+from llmchat.errors import ServerError
+
+
+def complete(
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    url: str | None,
+    model: str | None,
+    params: Mapping[str, Any],
+) -> list[dict[str, str]]:
+    """See `llmchat.complete`."""
+    given = settings.load()
+    if url:
+        given = settings.with_url(given, url)
+    given = settings.with_params(given, params, "call")
+    client = Client(given.address, given.key_for(given.address))
+    found = look(client)
+    name = model or given.model or servers.choose_model(found.models)
+    draft = Draft()
+    with contextlib.closing(open_stream(client, found, name, messages, given.sampling)) as stream:
+        while not stream.ended:
+            for delta in stream.wait():
+                draft.add(delta)
+    choices = draft.reply().choices
+    if not choices:
+        raise ServerError("The server sent an empty reply.")
+    return [{"role": choice.role, "content": choice.content} for choice in choices]

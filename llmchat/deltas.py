@@ -1,0 +1,133 @@
+"""What a reply is made of while it arrives, and the draft that it grows into."""
+
+from dataclasses import dataclass, field
+
+from llmchat.messages import Message, Reply, Timings, ToolCall, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """More of an answer's text; `choice` counts from 0."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """More of what the model thinks before it answers."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WasReasoning:
+    """All text of this choice until now turned out to be reasoning: a lone `</think>` has come."""
+
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A piece of a tool call; the pieces with one `position` belong together."""
+
+    position: int
+    name: str
+    arguments: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Why a choice ended, in the server's word: `stop`, `length`, …"""
+
+    reason: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of the prompt the server has read, in tokens."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line for the user about the request itself, such as a field left out after a refusal."""
+
+    text: str
+
+
+Delta = Text | Reasoning | WasReasoning | ToolCallPart | Finish | Usage | Timings | Progress | Notice
+
+
+@dataclass
+class _Choice:
+    content: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[int, tuple[str, str]] = field(default_factory=dict)
+    reason: str = ""
+
+
+class Draft:
+    """A reply while it grows: every choice by its index, and what is known about the request."""
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _Choice] = {}
+        self.usage: Usage | None = None
+        self.timings = Timings()
+
+    def add(self, delta: Delta) -> None:
+        """Take in one delta; progress and notices leave no trace."""
+        match delta:
+            case Text(text, choice):
+                self._choice(choice).content.append(text)
+            case Reasoning(text, choice):
+                self._choice(choice).reasoning.append(text)
+            case WasReasoning(choice):
+                taken = self._choice(choice)
+                taken.reasoning += taken.content
+                taken.content = []
+            case ToolCallPart(position, name, arguments, choice):
+                calls = self._choice(choice).calls
+                old_name, old_arguments = calls.get(position, ("", ""))
+                calls[position] = (old_name + name, old_arguments + arguments)
+            case Finish(reason, choice):
+                self._choice(choice).reason = reason
+            case Usage():
+                self.usage = delta
+            case Timings():
+                self.timings = delta
+            case Progress() | Notice():
+                pass
+
+    @property
+    def has_content(self) -> bool:
+        """Whether the first choice has an answer; reasoning alone is none."""
+        return bool("".join(self._choice(0).content).strip())
+
+    def reply(self, *, cut_short: bool = False) -> Reply:
+        """The reply as it stands."""
+        ordered = [choice for _, choice in sorted(self._choices.items())]
+        return Reply(
+            choices=tuple(_message(choice, cut_short) for choice in ordered),
+            finish_reasons=tuple(choice.reason for choice in ordered),
+            usage=self.usage,
+            timings=self.timings,
+        )
+
+    def _choice(self, index: int) -> _Choice:
+        return self._choices.setdefault(index, _Choice())
+
+
+def _message(choice: _Choice, cut_short: bool) -> Message:
+    return Message(
+        role="assistant",
+        content="".join(choice.content),
+        reasoning="".join(choice.reasoning),
+        tool_calls=tuple(ToolCall(*call) for _, call in sorted(choice.calls.items())),
+        cut_short=cut_short,
+    )

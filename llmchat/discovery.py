@@ -1,0 +1,135 @@
+"""Finding out what a server is, in a thread: its kind, its models, and who else is on this machine."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmchat import servers
+from llmchat.address import Address
+from llmchat.errors import LlmchatError
+from llmchat.servers import Answer, Get, Kind, Model
+
+if TYPE_CHECKING:
+    from llmchat.client import Client
+
+PATIENCE = 4.0
+"""Seconds that a question waits for this before it leaves on what is presumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of a server.
+
+    `kind` is the recognised one or the presumed one; `reachable` says whether anything answered,
+    `wants_key` whether it refused to list its models without a (or with this) key.
+    """
+
+    address: Address
+    kind: Kind
+    recognised: bool = False
+    reachable: bool = False
+    wants_key: bool = False
+    models: tuple[Model, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return self.kind.title if self.recognised else "a server"
+
+
+def look(client: "Client") -> Found:
+    """Ask a server what it is; takes as long as its answers, a few seconds at most each."""
+    get = _remembering(client)
+    first = get("/v1/models")
+    presumed = servers.presumed(client.address)
+    if first is None:
+        return Found(client.address, presumed)
+    kind = servers.recognise(client.address, get)
+    return Found(
+        client.address,
+        kind or presumed,
+        recognised=kind is not None,
+        reachable=True,
+        wants_key=first.status in (401, 403),
+        models=servers.models(kind or presumed, get),
+    )
+
+
+def _remembering(client: "Client") -> Get:
+    """`client.get` that asks for each path once: several rows look at the same answer."""
+    answers: dict[str, Answer | None] = {}
+
+    def get(path: str) -> Answer | None:
+        if path not in answers:
+            answers[path] = client.get(path)
+        return answers[path]
+
+    return get
+
+
+class Discovery:
+    """`look` in a thread, started at once.
+
+    A server is an address and a key, or an engine that is started first. With `neighbours`, the
+    known ports of this machine are looked at too when the server does not answer. `then` is called
+    in the thread when all is known.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], "Client"],
+        *,
+        neighbours: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        self._connect = connect
+        self._neighbours = neighbours
+        self._then = then
+        self._told = threading.Event()
+        self._found: Found | None = None
+        self._error: LlmchatError | None = None
+        self.others: tuple[Found, ...] = ()
+        threading.Thread(target=self._run, name="llmchat-discovery", daemon=True).start()
+
+    def result(self, timeout: float = PATIENCE) -> Found | None:
+        """What was found; None when it is not known within `timeout` seconds.
+
+        Raises EngineError when an engine was to be started and did not.
+        """
+        self._told.wait(timeout)
+        if self._error:
+            raise self._error
+        return self._found
+
+    def _run(self) -> None:
+        try:
+            client = self._connect()
+            self._found = look(client)
+        except LlmchatError as error:
+            self._error = error
+        self._told.set()
+        if self._neighbours and self._found and not self._found.reachable:
+            self.others = look_around(client.address)
+        if self._then:
+            self._then()
+
+
+def look_around(apart_from: Address) -> tuple[Found, ...]:
+    """The servers that answer on the known ports of this machine, in the order of the ports."""
+    from llmchat.client import Client
+
+    found: dict[int, Found] = {}
+
+    def look_at(port: int) -> None:
+        there = look(Client(Address("http", "localhost", port, "/v1")))
+        if there.reachable:
+            found[port] = there
+
+    ports = [p for p in servers.LOCAL_PORTS if not (apart_from.local and p == apart_from.port)]
+    threads = [threading.Thread(target=look_at, args=(port,), daemon=True) for port in ports]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return tuple(found[port] for port in ports if port in found)

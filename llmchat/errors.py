@@ -1,0 +1,62 @@
+"""All that can go wrong, as one tree; each error has a sentence and a hint.
+
+LlmchatError             what happened, and what the user can do
+├── UsageError           what was typed or set is wrong; nothing was sent     exit code 2
+├── ServerError          a server answered, and refused                       exit code 1
+├── TransportError       no whole answer came                                 exit code 1
+│   ├── UnreachableError     no connection; the request did not leave
+│   └── DroppedError         the connection ended before the reply did
+└── EngineError          llama.cpp did not start in its child process         exit code 1
+"""
+
+
+class LlmchatError(Exception):
+    """What happened in one sentence, and a hint: what the user can do about it (may be empty)."""
+
+    exit_code = 1
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+
+class UsageError(LlmchatError):
+    """What was typed or set is wrong; nothing was sent and nothing has changed."""
+
+    exit_code = 2
+
+
+class ServerError(LlmchatError):
+    """A server answered, and refused.
+
+    `status` is the HTTP status (0: inside a stream), `words` the whole body as it came.
+    """
+
+    def __init__(self, sentence: str, hint: str = "", *, status: int = 0, words: str = "") -> None:
+        super().__init__(sentence, hint)
+        self.status = status
+        self.words = words or sentence
+
+
+class TransportError(LlmchatError):
+    """No whole answer came."""
+
+
+class UnreachableError(TransportError):
+    """No connection could be made; the request did not leave."""
+
+
+class DroppedError(TransportError):
+    """The connection ended before the reply did.
+
+    `silent` is true when not one byte of an answer had come.
+    """
+
+    def __init__(self, sentence: str, hint: str = "", *, silent: bool = False) -> None:
+        super().__init__(sentence, hint)
+        self.silent = silent
+
+
+class EngineError(LlmchatError):
+    """llama.cpp did not start in its child process."""

@@ -1,0 +1,118 @@
+"""What a conversation is: messages in a tree, and the reply that a request brought. Frozen values.
+
+Each message knows its parent and has one number in its conversation, counted from 1. An
+alternative is a sibling; nothing is overwritten; the head says where the conversation goes on.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+ROOT = 0
+"""The parent of a first message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for; it is shown and never run. `arguments` is JSON text."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `content` is the raw text, `reasoning` is kept apart and never sent back."""
+
+    role: Role
+    content: str
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    cut_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server counted them; `cached` are those of the prompt that it did not read again."""
+
+    prompt: int
+    completion: int
+    cached: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long a reply took: seconds until the first token, and tokens a second after it."""
+
+    first_token: float | None = None
+    tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one request brought: every choice's message, in the order of their index."""
+
+    choices: tuple[Message, ...]
+    finish_reasons: tuple[str, ...] = ()
+    usage: Usage | None = None
+    timings: Timings = Timings()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A message in its place: its number, and its parent's (`ROOT` for a first message)."""
+
+    number: int
+    parent: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All messages in the order in which they came, and the head: the number of the last one in use."""
+
+    nodes: tuple[Node, ...] = ()
+    head: int = ROOT
+
+    def node(self, number: int) -> Node:
+        """The message with this number, from 1; raises IndexError when there is none."""
+        if not 1 <= number <= len(self.nodes):
+            raise IndexError(number)
+        return self.nodes[number - 1]
+
+    def path(self) -> tuple[Node, ...]:
+        """From the first message to the head: what the next request is about."""
+        path = []
+        number = self.head
+        while number != ROOT:
+            node = self.nodes[number - 1]
+            path.append(node)
+            number = node.parent
+        return tuple(reversed(path))
+
+    def messages(self) -> tuple[Message, ...]:
+        """The messages of the path."""
+        return tuple(node.message for node in self.path())
+
+    def add(self, *siblings: Message) -> "Conversation":
+        """With these messages as children of the head; the first of them becomes the head."""
+        first = len(self.nodes) + 1
+        new = tuple(Node(first + i, self.head, message) for i, message in enumerate(siblings))
+        return Conversation(self.nodes + new, first)
+
+    def at(self, number: int) -> "Conversation":
+        """With the head at this message (or at `ROOT`)."""
+        if number != ROOT:
+            self.node(number)
+        return replace(self, head=number)
+
+    def last(self, role: Role) -> Node | None:
+        """The last message of this role on the path."""
+        number = self.head
+        while number != ROOT:
+            node = self.nodes[number - 1]
+            if node.message.role == role:
+                return node
+            number = node.parent
+        return None

@@ -1,0 +1,117 @@
+"""What a server says when it refuses: its own words out of every shape, and what can be done."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+from llmchat.errors import ServerError
+
+_HINTS = {
+    401: "The server wants a key: set LLMCHAT_API_KEY and start again.",
+    403: "The server wants another key, or does not serve this address: see LLMCHAT_API_KEY.",
+    404: "`/models` lists the models, `/server` shows the address.",
+    408: "The server took too long; ask again.",
+    413: "The conversation is too long for this server: `/clear` starts a new one.",
+    429: "The server has too much to do, or the quota is used up; wait a little and ask again.",
+    503: "The server is busy or still loading the model; wait a little and ask again.",
+}
+_CONTEXT = re.compile(r"context (size|length|window)|exceed_context|context the overflows", re.I)
+# SGLang and OpenAI's reasoning models speak of max_tokens by another name.
+_OTHER_NAMES = {"max_tokens": ("max_tokens", "max_new_tokens", "max_completion_tokens")}
+
+
+def refusal(status: int, body: str, location: str = "") -> ServerError:
+    """The error for an answer with this HTTP status (0: an error inside a stream) and body text."""
+    words = error_text(body)
+    if 300 <= status < 400:
+        target = f" to {location}" if location else ""
+        return ServerError(
+            f"The server sends us elsewhere{target} (HTTP {status}).",
+            "If you trust that address: `/server URL`.",
+            status=status,
+            words=body,
+        )
+    code = f" (HTTP {status})" if status else ""
+    sentence = f"The server refused{code}: {words}" if words else f"The server refused{code}."
+    hint = _HINTS.get(status, "")
+    if _CONTEXT.search(words):
+        hint = "`/clear` starts anew, `/undo` takes the last question back."
+    elif status >= 500 and not hint:
+        hint = "The fault is on the server's side; its log may say more."
+    return ServerError(sentence, hint, status=status, words=body)
+
+
+def error_text(body: str) -> str:
+    """The server's own words, out of JSON of any shape, HTML, or plain text."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return _html_text(body) if re.search(r"<(html|body|!doctype)", body, re.I) else body.strip()
+    return error_in(data) or body.strip()
+
+
+def error_in(data: Any) -> str:
+    """The words of an error in decoded JSON; "" when there is none.
+
+    Shapes: `{"error": "…"}`, `{"error": {"message": …}}` to any depth, `{"message": …}` beside
+    `"object": "error"`, `{"detail": "…"}`, `{"detail": [{"loc": […], "msg": "…"}]}`.
+    """
+    if not isinstance(data, Mapping):
+        return ""
+    if data.get("error"):
+        return _words(data["error"])
+    if data.get("detail"):
+        return _words(data["detail"])
+    if data.get("object") == "error" or set(data) <= {"message", "code", "type", "status", "param"}:
+        return _words(data.get("message", ""))
+    return ""
+
+
+def names_field(error: ServerError, fields: Collection[str]) -> str:
+    """The first of `fields` that a 4xx names; "" when it names none."""
+    if not 400 <= error.status < 500:
+        return ""
+    for field in fields:
+        for name in _OTHER_NAMES.get(field, (field,)):
+            if re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z_])", error.words):
+                return field
+    return ""
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_words, value)))
+    if isinstance(value, Mapping):
+        if "msg" in value:
+            place = ".".join(str(part) for part in value.get("loc", ()))
+            return f"{place}: {value['msg']}" if place else str(value["msg"])
+        inner = next((value[key] for key in ("message", "error", "detail") if value.get(key)), None)
+        return _words(inner) if inner is not None else json.dumps(value)
+    return str(value)
+
+
+class _Visible(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in ("style", "script")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "script")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and data.strip():
+            self.parts.append(data.strip())
+
+
+def _html_text(body: str) -> str:
+    page = _Visible()
+    page.feed(body)
+    return " ".join(dict.fromkeys(page.parts))

@@ -1,0 +1,129 @@
+"""What the program is started with: defaults < settings file < environment < flags, as one value.
+
+The settings file is `settings.toml` in the platform's configuration folder:
+
+    url = "http://localhost:1234"
+    model = "qwen2.5-coder-3b-instruct"
+    system = "Answer in one sentence."
+
+    [params]
+    temperature = 0.2
+    top_k = 40
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from llmchat import address
+from llmchat.address import DEFAULT_URL, Address
+from llmchat.errors import UsageError
+from llmchat.params import Origin, Sampling
+
+_KEYS = {"url": str, "model": str, "system": str, "params": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`model` is "" when the user named none; `url_named` says whether `address` is the user's choice.
+
+    `program_key` belongs to `address`, `openai_key` to api.openai.com.
+    """
+
+    address: Address = field(default_factory=lambda: address.parse(DEFAULT_URL))
+    url_named: bool = False
+    model: str = ""
+    system: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    program_key: str = field(default="", repr=False)
+    openai_key: str = field(default="", repr=False)
+
+    def key_for(self, server: Address) -> str:
+        """The key that may be sent to `server`; "" when there is none."""
+        if self.program_key and server.origin == self.address.origin:
+            return self.program_key
+        if self.openai_key and server.origin == "https://api.openai.com":
+            return self.openai_key
+        return ""
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Where the settings file is; `LLMCHAT_HOME` moves it."""
+    return _folder(environ, "config", "XDG_CONFIG_HOME", ".config", "APPDATA")
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """Where llmchat keeps what it writes; `LLMCHAT_HOME` moves it."""
+    return _folder(environ, "data", "XDG_DATA_HOME", ".local/share", "LOCALAPPDATA")
+
+
+def _folder(environ: Mapping[str, str], ours: str, xdg: str, unix: str, windows: str) -> Path:
+    if environ.get("LLMCHAT_HOME"):
+        return Path(environ["LLMCHAT_HOME"]) / ours
+    if sys.platform == "win32":
+        return Path(environ.get(windows) or Path.home()) / "llmchat"
+    if sys.platform == "darwin" and not environ.get(xdg):
+        return Path.home() / "Library" / "Application Support" / "llmchat"
+    return Path(environ.get(xdg) or Path.home() / unix) / "llmchat"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Defaults, then the settings file, then the environment; raises UsageError."""
+    settings = _with_file(Settings(), config_folder(environ) / "settings.toml")
+    if environ.get("LLMCHAT_URL"):
+        settings = with_url(settings, environ["LLMCHAT_URL"])
+    return replace(
+        settings,
+        model=environ.get("LLMCHAT_MODEL") or settings.model,
+        system=environ.get("LLMCHAT_SYSTEM") or settings.system,
+        program_key=environ.get("LLMCHAT_API_KEY", "").strip(),
+        openai_key=environ.get("OPENAI_API_KEY", "").strip(),
+    )
+
+
+def with_url(settings: Settings, url: str) -> Settings:
+    """With the server that the user named."""
+    return replace(settings, address=address.parse(url), url_named=True)
+
+
+def with_params(settings: Settings, pairs: Mapping[str, Any], origin: Origin) -> Settings:
+    """With these parameters; texts are parsed as if typed, other values are checked."""
+    sampling = settings.sampling
+    for name, value in pairs.items():
+        take = sampling.with_text if isinstance(value, str) else sampling.with_value
+        sampling = take(name, value, origin)
+    return replace(settings, sampling=sampling)
+
+
+def _with_file(settings: Settings, path: Path) -> Settings:
+    if not path.exists():
+        return settings
+    import tomllib
+
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The settings file {path} cannot be read: {error}.") from error
+    for key, value in table.items():
+        if key not in _KEYS:
+            raise UsageError(
+                f"The settings file {path} has an unknown key {key!r}.",
+                f"Known keys: {', '.join(_KEYS)}.",
+            )
+        if not isinstance(value, _KEYS[key]):
+            expected = "a table" if _KEYS[key] is dict else "a text"
+            raise UsageError(f"In the settings file {path}, {key} is {expected}, not {value!r}.")
+    if "url" in table:
+        settings = with_url(settings, table["url"])
+    try:
+        settings = with_params(settings, table.get("params", {}), "settings file")
+    except UsageError as error:
+        raise UsageError(f"In the settings file {path}: {error.sentence}", error.hint) from error
+    return replace(
+        settings,
+        model=table.get("model", settings.model),
+        system=table.get("system", settings.system),
+    )

@@ -1,0 +1,196 @@
+"""A chat server that does what a test tells it, on a real socket, in both flavours.
+
+`chunked` answers like llama.cpp (HTTP/1.1, chunked); otherwise like mlx_lm and KoboldCpp (HTTP/1.0,
+the body ends when the connection does).
+"""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def chunk(content: str | None = None, *, index: int = 0, finish: str | None = None, **delta: Any) -> Json:
+    """One streaming chunk with a delta for one choice."""
+    if content is not None:
+        delta["content"] = content
+    return {"choices": [{"index": index, "delta": delta, "finish_reason": finish}]}
+
+
+def usage(prompt: int, completion: int, **rest: Any) -> Json:
+    """The extra chunk that carries the token counts."""
+    return {"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": completion, **rest}}
+
+
+def sse(*events: Json | str, done: bool = True) -> list[bytes]:
+    """The events as server-sent ones, each a piece of its own; `[DONE]` last."""
+    texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    return [f"data: {text}\n\n".encode() for text in [*texts, *(["[DONE]"] if done else [])]]
+
+
+def answer(*words: str) -> list[bytes]:
+    """A whole reply, one chunk a word."""
+    return sse(chunk(role="assistant"), *map(chunk, words), chunk(finish="stop"), usage(7, len(words)))
+
+
+@dataclass
+class Reply:
+    """What to answer: pieces of a body with pauses (seconds, as floats) between them.
+
+    `cut` ends the connection without a proper end of the body; `hold` waits for the client to
+    hang up before it ends. A status of 0 ends the connection without any answer.
+    """
+
+    body: list[bytes | float] | list[bytes] = field(default_factory=list)
+    status: int = 200
+    type: str = "text/event-stream"
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    hold: bool = False
+
+
+def refuse(status: int, body: Json | str) -> Reply:
+    """An error with this body: JSON, or text as it is."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Reply([text.encode()], status, "text/plain" if isinstance(body, str) else "application/json")
+
+
+@dataclass
+class Request:
+    """A request that has come; `hung_up` is set when the client has ended the connection early."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Json
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+
+class ScriptedServer:
+    """Answers chats from `script`, in order (the last one for ever), and GETs from `pages`."""
+
+    def __init__(self, *, chunked: bool = True) -> None:
+        self.chunked = chunked
+        self.script: list[Reply | Callable[[Request], Reply]] = []
+        self.pages: dict[str, Reply] = {"/v1/models": models("qwen2.5-coder-3b-instruct")}
+        self.requests: list[Request] = []
+        self.gets: list[Request] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._open: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def will(self, *replies: "Reply | list[bytes] | Callable[[Request], Reply]") -> "ScriptedServer":
+        """Answer the next chats like this."""
+        self.script += [Reply(reply) if isinstance(reply, list) else reply for reply in replies]
+        return self
+
+    def close(self) -> None:
+        self._listener.close()
+        for sock in list(self._open):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.add(sock)
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with sock, contextlib.suppress(OSError):
+            request = _read_request(sock)
+            if request:
+                reply = self._choose(request)
+                if reply.status:
+                    self._send(sock, request, reply)
+        self._open.discard(sock)
+
+    def _choose(self, request: Request) -> Reply:
+        if request.method == "GET":
+            self.gets.append(request)
+            return self.pages.get(request.path, refuse(404, {"error": {"message": "File Not Found"}}))
+        self.requests.append(request)
+        scripted = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return scripted(request) if callable(scripted) else scripted
+
+    def _send(self, sock: socket.socket, request: Request, reply: Reply) -> None:
+        version = "1.1" if self.chunked else "1.0"
+        head = {"Content-Type": reply.type, **reply.headers}
+        if self.chunked:
+            head["Transfer-Encoding"] = "chunked"
+        lines = [f"HTTP/{version} {reply.status} Said", *(f"{k}: {v}" for k, v in head.items())]
+        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        for piece in reply.body:
+            if isinstance(piece, float):
+                if _hung_up(sock, piece):
+                    request.hung_up.set()
+                    return
+            else:
+                sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if self.chunked else piece)
+        if reply.hold and _hung_up(sock, 20.0):
+            request.hung_up.set()
+        elif self.chunked and not reply.cut:
+            sock.sendall(b"0\r\n\r\n")
+
+
+def models(*ids: str, **fields: Any) -> Reply:
+    """A model list."""
+    data = [{"id": id, "object": "model", **fields} for id in ids]
+    return page({"object": "list", "data": data})
+
+
+def page(body: Json | list[Any], **headers: str) -> Reply:
+    """A JSON page."""
+    return Reply([json.dumps(body).encode()], type="application/json", headers=headers)
+
+
+def _read_request(sock: socket.socket) -> Request | None:
+    with sock.makefile("rb") as file:
+        first = file.readline().decode().split()
+        if len(first) != 3:
+            return None
+        headers = {}
+        while line := file.readline().decode().strip():
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        body = file.read(int(headers.get("content-length", 0)))
+        return Request(first[0], first[1], headers, json.loads(body) if body else {})
+
+
+def _hung_up(sock: socket.socket, seconds: float) -> bool:
+    """Whether the client ends the connection within this time."""
+    end = time.monotonic() + seconds
+    sock.settimeout(max(0.001, seconds))
+    try:
+        while time.monotonic() < end:
+            if not sock.recv(1024):
+                return True
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    finally:
+        sock.settimeout(None)
+    return False
+
+
+@contextlib.contextmanager
+def serving(*, chunked: bool = True) -> Iterator[ScriptedServer]:
+    """A scripted server while the block runs."""
+    server = ScriptedServer(chunked=chunked)
+    try:
+        yield server
+    finally:
+        server.close()

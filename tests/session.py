@@ -1,0 +1,71 @@
+"""The whole program in process, as a conversation: `session(server, "hi", "/undo")`."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmchat import settings as settings_file
+from llmchat.chat import Chat
+from llmchat.messages import Conversation
+from llmchat.repl import Repl
+from llmchat.screen import Screen
+from llmchat.settings import Settings
+
+
+@dataclass
+class Session:
+    """What a session left: the screen's text, and what was in the chat. `offered` is each default
+    that the prompt began with."""
+
+    screen: str
+    chat: Chat
+    offered: list[str] = field(default_factory=list)
+
+    @property
+    def conversation(self) -> Conversation:
+        return self.chat.conversation
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Role and content of each message on the path."""
+        return [(message.role, message.content) for message in self.conversation.messages()]
+
+
+class Lines:
+    """A reader that gives out lines; an exception among them is raised, as Ctrl-C would be."""
+
+    def __init__(self, lines: tuple[Any, ...], screen: io.StringIO) -> None:
+        self._lines = iter(lines)
+        self._screen = screen
+        self.offered: list[str] = []
+
+    def read(self, default: str = "") -> str:
+        self.offered.append(default)
+        line = next(self._lines, EOFError())
+        if isinstance(line, BaseException):
+            raise line
+        self._screen.write(f"> {line}\n")
+        return str(line)
+
+    @contextlib.contextmanager
+    def replying(self) -> Iterator[None]:
+        yield
+
+
+def settings_for(url: str, **flags: Any) -> Settings:
+    """The settings of a program started with `--url` and these parameters."""
+    return settings_file.with_params(settings_file.with_url(Settings(), url), flags, "flag")
+
+
+def session(url: str, *lines: Any, rendered: bool = False, settings: Settings | None = None) -> Session:
+    """Run a session with these lines against the server at `url`; ends as with Ctrl-D."""
+    out = io.StringIO()
+    chat = Chat(settings or settings_for(url))
+    reader = Lines(lines, out)
+    screen = Screen(out, out, rendered=rendered)
+    with contextlib.closing(chat):
+        chat.connect(chat.settings.address)
+        Repl(chat, reader, lambda: screen).run()
+    return Session(out.getvalue(), chat, reader.offered)
