@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-from importlib.resources import as_file, files
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +43,8 @@ class Engine:
 
 def start_practice() -> Engine:
     """Start the practice model that comes with llmchat; raises EngineError."""
+    from importlib.resources import as_file, files
+
     with as_file(files("llmchat.practice") / "practice.gguf") as path:
         return start(path, context=_CONTEXT_OF_PRACTICE * SLOTS)
 
@@ -54,6 +54,8 @@ def start(model: Path, *, context: int = 0) -> Engine:
 
     `context` is the number of tokens that all slots share; 0 takes the model's own for each.
     """
+    from importlib.util import find_spec
+
     if find_spec("xllamacpp") is None:
         raise EngineError(
             "Running a model here needs the package xllamacpp.",

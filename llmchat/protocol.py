@@ -64,7 +64,8 @@ class ReplyReader:
     """A stream's bytes in, deltas out, until the reply has really ended.
 
     A reply has ended when a finish reason or `[DONE]` has come; the end of the bytes alone is a
-    dropped connection. Events that are no JSON are skipped and counted in `skipped`.
+    dropped connection. An error event ends it too, and keeps what came before. Events that are no
+    JSON are skipped and counted in `skipped`.
     """
 
     def __init__(self) -> None:
@@ -72,28 +73,31 @@ class ReplyReader:
         self._splitters: dict[int, Splitter] = {}
         self._done = False
         self._finished = False
+        self._error: ServerError | None = None
         self.skipped = 0
 
     def feed(self, data: bytes) -> list[Delta]:
-        """The deltas that `data` completes; raises ServerError for an error event."""
+        """The deltas that `data` completes."""
         return [delta for event in self._events.feed(data) for delta in self._read(event)]
 
     def finish(self) -> list[Delta]:
-        """The last deltas, when no more bytes come; raises DroppedError when the end is missing."""
+        """The last deltas, when no more bytes come."""
         deltas = [d for event in self._events.feed(b"", final=True) for d in self._read(event)]
         for splitter in self._splitters.values():
             deltas += splitter.feed("", final=True)
         return deltas
 
     def check_end(self) -> None:
-        """Raise DroppedError unless a finish reason or `[DONE]` has come."""
+        """Raise what an error event said, or DroppedError when neither a finish reason nor `[DONE]` came."""
+        if self._error:
+            raise self._error
         if not (self._done or self._finished):
             raise DroppedError("The server closed the stream early.", "`/regen` asks the question again.")
 
     @property
     def done(self) -> bool:
-        """Whether `[DONE]` has come: nothing after it counts."""
-        return self._done
+        """Whether `[DONE]` or an error has come: nothing after it counts."""
+        return self._done or self._error is not None
 
     def completion(self, data: Mapping[str, Any]) -> list[Delta]:
         """The deltas of a whole completion, from a server that does not stream."""
@@ -104,7 +108,7 @@ class ReplyReader:
         return deltas
 
     def _read(self, event: Event) -> list[Delta]:
-        if self._done:
+        if self.done:
             return []
         if event.name == "comment":
             return _comment(event.data)
@@ -116,7 +120,8 @@ class ReplyReader:
         except ValueError:
             data = None
         if event.name == "error" or error_in(data):
-            raise refusal(0, event.data)
+            self._error = refusal(0, event.data)
+            return []
         if not isinstance(data, dict):
             self.skipped += 1
             return []
@@ -158,7 +163,10 @@ class ReplyReader:
         if not reason or reason == "null":
             return []
         if reason == "error":
-            raise ServerError("The server broke off with an error of its own.", "Its log may say more.")
+            self._error = ServerError(
+                "The server broke off with an error of its own.", "Its log may say more."
+            )
+            return []
         self._finished = True
         return [Finish(str(reason), index)]
 

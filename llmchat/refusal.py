@@ -1,9 +1,9 @@
 """What a server says when it refuses: its own words out of every shape, and what can be done."""
 
+import html
 import json
 import re
 from collections.abc import Collection, Mapping
-from html.parser import HTMLParser
 from typing import Any
 
 from llmchat.errors import ServerError
@@ -94,24 +94,7 @@ def _words(value: Any) -> str:
     return str(value)
 
 
-class _Visible(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in ("style", "script")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("style", "script")
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden and data.strip():
-            self.parts.append(data.strip())
-
-
 def _html_text(body: str) -> str:
-    page = _Visible()
-    page.feed(body)
-    return " ".join(dict.fromkeys(page.parts))
+    visible = re.sub(r"(?is)<(style|script)\b.*?</\1>|<[^>]*>", "\n", body)
+    lines = (html.unescape(line).strip() for line in visible.splitlines())
+    return " ".join(dict.fromkeys(line for line in lines if line))
