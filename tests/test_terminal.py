@@ -1,6 +1,5 @@
 """The real program in a real pty; after each mishap the next turn works."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,7 @@ def test_ctrl_c_before_any_word_gives_the_question_back(server: ScriptedServer, 
 
 def test_ctrl_c_stops_the_wait_for_a_server_that_has_not_answered_at_all(home: Path) -> None:
     with serving() as server:
-        server.will(lambda _: time.sleep(20) or answer_never())
+        server.will(Reply(wait=20.0))
         with terminal("-u", server.url, home=home) as screen:
             screen.wait_for_prompt()
             screen.line("hi")
@@ -66,10 +65,7 @@ def test_ctrl_c_stops_the_wait_for_a_server_that_has_not_answered_at_all(home: P
             screen.type(CTRL_C)
             screen.wait_for("Stopped before an answer came.")
             screen.wait_until(lambda _: screen.cursor_line == "> hi", "the question")
-
-
-def answer_never() -> Reply:
-    return Reply(status=0)
+            assert server.requests[0].hung_up.wait(5)
 
 
 def test_ctrl_c_at_the_prompt_clears_the_line(server: ScriptedServer, home: Path) -> None:
@@ -139,11 +135,8 @@ def test_no_server_the_prompt_is_there_and_a_found_one_can_be_taken(home: Path) 
 
 def test_what_is_typed_while_a_reply_streams_stands_at_the_next_prompt(home: Path) -> None:
     with serving() as server:
-        server.will(Reply([*sse(chunk("Once upon ")), 1.0, *sse(chunk("a time"), chunk(finish="stop"))]))
-        server.will(answer("fine"))
-        server.script[0] = Reply(
-            [*sse(chunk("Once "), done=False), 1.0, *sse(chunk("more"), chunk(finish="stop"))]
-        )
+        slowly = Reply([*sse(chunk("Once "), done=False), 1.0, *sse(chunk("more"), chunk(finish="stop"))])
+        server.will(slowly, answer("fine"))
         with terminal("-u", server.url, home=home) as screen:
             screen.wait_for_prompt()
             screen.line("hi")
