@@ -1,7 +1,7 @@
 """Cutting an input anywhere: what arrives in pieces must mean the same however it is cut."""
 
 from collections.abc import Iterator
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, pairwise
 from typing import AnyStr
 
 from hypothesis import strategies as st
@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 def cuts(whole: AnyStr) -> Iterator[list[AnyStr]]:
     """`whole` in one piece, in every two and every three pieces (also empty ones), and one by one."""
     yield [whole]
-    for places in combinations_with_replacement(range(len(whole) + 1), 1):
-        yield cut(whole, places)
-    for places in combinations_with_replacement(range(len(whole) + 1), 2):
-        yield cut(whole, places)
+    for cuts_made in (1, 2):
+        for places in combinations_with_replacement(range(len(whole) + 1), cuts_made):
+            yield cut(whole, places)
     yield cut(whole, range(1, len(whole)))
 
 
 def cut(whole: AnyStr, places: tuple[int, ...] | range | list[int]) -> list[AnyStr]:
     """`whole` cut at these places, which are in order."""
     edges = [0, *places, len(whole)]
-    return [whole[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [whole[start:end] for start, end in pairwise(edges)]
 
 
 @st.composite
