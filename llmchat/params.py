@@ -54,7 +54,7 @@ class Param:
         """The value that `text` means; raises UsageError with the range."""
         try:
             return self.check(_PARSERS[self.type](text.strip()))
-        except ValueError:
+        except (ValueError, OverflowError, RecursionError):
             raise self._refusal(text) from None
 
     def check(self, value: Any) -> Any:
@@ -64,7 +64,7 @@ class Param:
         integer stands in a float field.
         """
         if self.type == "float" and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = float(value) if self._in_range(value) else value
         if self.type == "list" and isinstance(value, str):
             value = [value]
         if not self._fits(value):
@@ -84,7 +84,7 @@ class Param:
             case "list":
                 ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
             case "json":
-                ok = isinstance(value, dict | list)
+                ok = isinstance(value, dict | list) and _is_json(value)
         return ok
 
     def _in_range(self, value: float) -> bool:
@@ -101,8 +101,8 @@ class Param:
         if self.type in ("float", "int"):
             what = "a number" if self.type == "float" else "a whole number"
             if self.low is not None and self.high is not None:
-                return f"{what} from {self.low:g} to {self.high:g}"
-            return f"{what} from {self.low:g}" if self.low is not None else what
+                return f"{what} from {self.low} to {self.high}"
+            return f"{what} from {self.low}" if self.low is not None else what
         return {
             "bool": "on or off",
             "text": "a text",
@@ -117,6 +117,15 @@ class Param:
     def honoured_by(self, kind: str) -> bool:
         """Whether this kind of server does something with it, as far as is known."""
         return self.known is None or kind in self.known
+
+
+def _is_json(value: Any) -> bool:
+    """Whether it can be sent: NaN and what is no JSON type cannot."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parse_float(text: str) -> float:

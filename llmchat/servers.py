@@ -29,7 +29,7 @@ class Answer:
         """The body decoded; None when it is no JSON."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -64,12 +64,16 @@ class Kind:
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def _list(get: Get, path: str, key: str = "data") -> list[dict[str, Any]]:
-    """The objects under `key` of what `path` answers."""
+def _told(get: Get, path: str, key: str) -> list[dict[str, Any]] | None:
+    """The objects under `key` of what `path` answers; None when it does not say."""
     answer = get(path)
     data = answer.json if answer and answer.status == 200 else None
     items = data.get(key) if isinstance(data, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else None
+
+
+def _list(get: Get, path: str, key: str = "data") -> list[dict[str, Any]]:
+    return _told(get, path, key) or []
 
 
 def _owned_by(*owners: str) -> Callable[[Address, Get], bool]:
@@ -159,9 +163,9 @@ _NO_CHAT = re.compile(
 def models(row: Kind, get: Get) -> tuple[Model, ...]:
     """The models that a server of this kind lists, with their state where it tells."""
     listed = _list(get, "/v1/models")
-    loaded = _loaded(row, get, listed)
-    native = _list(get, "/api/v0/models") if row.name == "lmstudio" else []
-    embedding = {str(m.get("id")) for m in native if m.get("type") == "embeddings"}
+    native = _lmstudio_models(get) if row.name == "lmstudio" else []
+    loaded = {m.id for m in native if m.loaded} if native else _loaded(row, get, listed)
+    embedding = {m.id for m in native if m.embedding}
     ids = [str(m["id"]) for m in listed if m.get("id")]
     return tuple(
         Model(
@@ -173,13 +177,22 @@ def models(row: Kind, get: Get) -> tuple[Model, ...]:
     )
 
 
+def _lmstudio_models(get: Get) -> list[Model]:
+    """What LM Studio's own list says, under the older path or the newer one."""
+    return [
+        Model(str(m.get("id")), m.get("state") == "loaded", m.get("type") == "embeddings")
+        for m in _list(get, "/api/v0/models")
+    ] or [
+        Model(str(m.get("key")), bool(m.get("loaded_instances")), m.get("type") == "embedding")
+        for m in _list(get, "/api/v1/models", "models")
+    ]
+
+
 def _loaded(row: Kind, get: Get, listed: Iterable[Mapping[str, Any]]) -> set[str] | None:
     """The ids of the models that are in memory; None where that cannot be known."""
-    if row.name == "lmstudio":
-        native = _list(get, "/api/v0/models")
-        return {str(m.get("id")) for m in native if m.get("state") == "loaded"} if native else None
     if row.name == "ollama":
-        return {str(m.get("name")) for m in _list(get, "/api/ps", "models")}
+        running = _told(get, "/api/ps", "models")
+        return None if running is None else {str(m.get("name")) for m in running}
     if row.name == "llamacpp":
         states = {str(m.get("id")): m.get("status") for m in listed}
         # In router mode each model has a status; a single server has loaded the one it lists.

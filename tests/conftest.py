@@ -4,9 +4,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.scripted import ScriptedServer, serving
+
+# A busy machine is no failure: hypothesis measures wall time.
+hypothesis.settings.register_profile("llmchat", deadline=None)
+hypothesis.settings.load_profile("llmchat")
 
 OURS = ("LLMCHAT_", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "NO_COLOR", "XDG_")
 
