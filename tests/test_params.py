@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from llmchat import params
 from llmchat.errors import UsageError
-from llmchat.params import PARAMS, Param, Sampling
+from llmchat.params import PARAMS, Param
+from llmchat.sampling import Sampling, Setting
 from llmchat.servers import KINDS
 
 EACH = pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
@@ -285,7 +286,7 @@ def test_a_setting_remembers_where_it_came_from() -> None:
 
 def test_the_last_setting_counts() -> None:
     sampling = Sampling().with_value("top_k", 1, "flag").with_text("top-k", "2", "command")
-    assert (sampling.get("top_k"), sampling.get("min_p")) == (params.Setting(2, "command"), None)
+    assert (sampling.get("top_k"), sampling.get("min_p")) == (Setting(2, "command"), None)
 
 
 def test_without_means_the_default_or_nothing() -> None:
@@ -305,4 +306,4 @@ def test_a_refused_value_changes_nothing() -> None:
     sampling = Sampling().with_value("seed", 3, "flag")
     with pytest.raises(UsageError):
         sampling.with_text("seed", "lots", "command")
-    assert sampling.get("seed") == params.Setting(3, "flag")
+    assert sampling.get("seed") == Setting(3, "flag")
