@@ -104,7 +104,7 @@ def _with_file(settings: Settings, path: Path) -> Settings:
     import tomllib
 
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"The settings file {path} cannot be read: {error}.") from error
     for key, value in table.items():
@@ -116,9 +116,9 @@ def _with_file(settings: Settings, path: Path) -> Settings:
         if not isinstance(value, _KEYS[key]):
             expected = "a table" if _KEYS[key] is dict else "a text"
             raise UsageError(f"In the settings file {path}, {key} is {expected}, not {value!r}.")
-    if "url" in table:
-        settings = with_url(settings, table["url"])
     try:
+        if "url" in table:
+            settings = with_url(settings, table["url"])
         settings = with_params(settings, table.get("params", {}), "settings file")
     except UsageError as error:
         raise UsageError(f"In the settings file {path}: {error.sentence}", error.hint) from error

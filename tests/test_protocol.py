@@ -93,17 +93,7 @@ def test_a_switch_of_the_template_is_nested() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "top_k",
-        "min_p",
-        "repeat_penalty",
-        "repeat_last_n",
-        "mirostat",
-        "xtc_probability",
-        "grammar",
-        "enable_thinking",
-    ],
+    "name", ["top_k", "min_p", "repeat_penalty", "mirostat", "xtc_probability", "grammar", "enable_thinking"]
 )
 def test_openai_is_not_sent_what_it_refuses(name: str) -> None:
     text = {"grammar": 'root ::= "a"', "enable_thinking": "on"}.get(name, "1")
@@ -295,6 +285,7 @@ STREAMS: dict[str, tuple[bytes, list[Delta]]] = {
     "no [DONE] after a finish reason": (stream(chunk("Hi"), LAST, done=False), [Text("Hi"), STOP]),
     "a finish reason with the text": (stream(chunk("Hi", finish="stop")), [Text("Hi"), STOP]),
     "nothing but the end": (stream(), []),
+    "what might have become a tag comes before the end": (stream(chunk("1 <"), LAST), [Text("1 <"), STOP]),
     **{
         f"the finish reason {reason}": (stream(chunk(finish=reason)), [Finish(reason)])
         for reason in ("length", "content_filter", "abort", "tool_calls", "function_call")
