@@ -1,10 +1,13 @@
 """A server's address: what people type as a base URL, made one."""
 
-import ipaddress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmchat.errors import UsageError
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 DEFAULT_URL = "http://localhost:1234"
 """Where LM Studio listens."""
@@ -105,7 +108,9 @@ def _default_port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
 
 
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _ip(host: str) -> "IPv4Address | IPv6Address | None":
+    import ipaddress  # not needed before the prompt is shown
+
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

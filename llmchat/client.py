@@ -267,7 +267,9 @@ class Stream:
             data = None
         if not isinstance(data, dict) or "choices" not in data:
             raise refusal(200, text)
-        self._pass_on(ReplyReader().completion(data))
+        reader = ReplyReader()
+        self._pass_on(reader.completion(data))
+        reader.check_end()
 
     def _pass_on(self, deltas: list[Delta]) -> None:
         if deltas:
@@ -302,7 +304,8 @@ class _Clock:
         """The server's own speed where it tells one, else ours: a piece is about a token."""
         after_first = (self._tokens or self._pieces) - 1
         seconds = self._last - (self.first_token or 0.0)
-        measured = after_first / seconds if after_first > 0 and seconds > 0 else None
+        # Over less than this, it is the network's bursts that would be measured.
+        measured = after_first / seconds if after_first > 0 and seconds > 0.02 else None
         return Timings(self.first_token, self._told or measured)
 
 

@@ -18,27 +18,58 @@ from llmchat.sanitize import safe
 
 SIGN = "> "
 
+_FIRST_KEYS = 0.1
+"""Seconds that the first prompt has the processor for itself, so that the first keys show at once."""
+
 _KEYS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|\x1b.?")
 _BACKSPACE = ("\x7f", "\x08")
 
 
 class Prompt:
-    """Reads lines with prompt_toolkit. `on_ready` is called once, when the first prompt is shown."""
+    """Reads lines with prompt_toolkit."""
 
-    def __init__(self, out: TextIO, on_ready: Callable[[], None]) -> None:
-        self._on_ready: Callable[[], None] | None = on_ready
+    def __init__(self, out: TextIO) -> None:
+        self._first: str | BaseException | None = None
         self._announced: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._typed = ""
         self._session: PromptSession[str] = PromptSession(
             SIGN, key_bindings=_key_bindings(), output=create_output(out)
         )
-        self._session.app.after_render += self._rendered
+
+    def open(self, meanwhile: Callable[[], None]) -> None:
+        """Show the first prompt and wait for its line, which `read` then gives out.
+
+        `meanwhile` is called once the prompt is there; the rest of the program is imported then.
+        """
+        called = False
+
+        def call_once(_: Any = None) -> None:
+            nonlocal called
+            if not called:
+                called = True
+                meanwhile()
+
+        def shown(app: Any) -> None:
+            app.loop.call_later(_FIRST_KEYS, call_once)
+
+        self._session.app.after_render += shown
+        try:
+            self._first = self._session.prompt()
+        except (EOFError, KeyboardInterrupt) as error:
+            self._first = error
+        self._session.app.after_render -= shown
+        call_once()
 
     def read(self, default: str = "") -> str:
         """A line; it starts out as `default` and what was typed ahead.
 
         Raises EOFError for Ctrl-D, and KeyboardInterrupt for Ctrl-C on an empty line.
         """
+        if self._first is not None:
+            first, self._first = self._first, None
+            if isinstance(first, BaseException):
+                raise first
+            return first
         typed, self._typed = self._typed, ""
         self._show_announced()
         return self._session.prompt(default=default + typed)
@@ -56,11 +87,6 @@ class Prompt:
         with _silent_terminal() as typed:
             yield
         self._typed += typed_text("".join(typed))
-
-    def _rendered(self, _: Any) -> None:
-        if self._on_ready:
-            ready, self._on_ready = self._on_ready, None
-            ready()
 
     def _show_announced(self) -> None:
         while not self._announced.empty():

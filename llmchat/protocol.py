@@ -112,7 +112,7 @@ class ReplyReader:
         return [d for splitter in self._splitters.values() for d in splitter.feed("", final=True)]
 
     def _read(self, event: Event) -> list[Delta]:
-        if self._done:
+        if self.done:
             return []
         if event.name == "comment":
             return _comment(event.data)

@@ -4,17 +4,13 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from llmchat.chat import Chat, Turn
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
 from llmchat.registry import Quit, Result, Send, Table, is_command
-
-if TYPE_CHECKING:
-    from llmchat.screen import Screen
-
-INTERRUPTED = 130
+from llmchat.screen import Screen
 
 
 class Reader(Protocol):
@@ -30,9 +26,9 @@ class Reader(Protocol):
 
 
 class Repl:
-    """One session. `screen` makes the screen when the first thing is to be shown."""
+    """One session: `run` reads and answers until the user leaves, then ends what the chat started."""
 
-    def __init__(self, chat: Chat, reader: Reader, screen: "Callable[[], Screen]") -> None:
+    def __init__(self, chat: Chat, reader: Reader, screen: Screen) -> None:
         self._chat = chat
         self._reader = reader
         self._screen = screen
@@ -40,17 +36,21 @@ class Repl:
 
     def run(self) -> None:
         """Read and answer until the user leaves."""
-        while True:
-            given_back, self._given_back = self._given_back, ""
-            try:
-                line = self._reader.read(given_back)
-            except KeyboardInterrupt:
-                self._screen().note("Ctrl-D or /exit leaves.")
-                continue
-            except EOFError:
-                return
-            if line.strip() and self._answer(line) is Quit:
-                return
+        with contextlib.closing(self._chat):
+            while (line := self._read()) is not None:
+                if line.strip() and self._answer(line) is Quit:
+                    return
+
+    def _read(self) -> str | None:
+        """A line; None when the user leaves. What was given back stands in it already."""
+        given_back, self._given_back = self._given_back, ""
+        try:
+            return self._reader.read(given_back)
+        except KeyboardInterrupt:
+            self._screen.note("Ctrl-D or /exit leaves.")
+            return ""
+        except EOFError:
+            return None
 
     def _answer(self, line: str) -> type[Quit] | None:
         """Run or send a line; `Quit` when it says so."""
@@ -60,19 +60,19 @@ class Repl:
                 return None
             result = registry.run(self._chat, line)
         except LlmchatError as error:
-            self._screen().error(error)
+            self._screen.error(error)
             return None
         except KeyboardInterrupt:
-            self._screen().note("Stopped.")
+            self._screen.note("Stopped.")
             return None
         return self._show(result)
 
     def _show(self, result: Result) -> type[Quit] | None:
         match result:
             case str():
-                self._screen().text(result)
+                self._screen.text(result)
             case Table():
-                self._screen().table(result)
+                self._screen.table(result)
             case Send(text):
                 self._send(text)
             case Quit():
@@ -87,16 +87,16 @@ class Repl:
         try:
             turn = self._chat.turn(question)
             with self._reader.replying(), ctrl_c(turn.stop):
-                answer(turn, self._screen())
+                answer(turn, self._screen)
         except LlmchatError as error:
-            self._screen().error(error)
+            self._screen.error(error)
         if turn and turn.stopped and not turn.committed:
-            self._screen().note("Stopped before an answer came.")
+            self._screen.note("Stopped before an answer came.")
         if turn and not turn.committed and question is not None:
             self._given_back = question
 
 
-def answer(turn: Turn, screen: "Screen") -> None:
+def answer(turn: Turn, screen: Screen) -> None:
     """Show a turn while it arrives, and what is to be said after it, also when it broke."""
     try:
         with turn:
@@ -105,12 +105,12 @@ def answer(turn: Turn, screen: "Screen") -> None:
         screen.after(turn)
 
 
-def one_shot(chat: Chat, question: str, screen: "Screen") -> int:
-    """Answer one question; the exit code."""
+def one_shot(chat: Chat, question: str, screen: Screen) -> bool:
+    """Answer one question; whether Ctrl-C has stopped it."""
     turn = chat.turn(question)
     with ctrl_c(turn.stop):
         answer(turn, screen)
-    return INTERRUPTED if turn.stopped else 0
+    return turn.stopped
 
 
 @contextlib.contextmanager

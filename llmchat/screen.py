@@ -34,11 +34,13 @@ _ERROR_LINES = 6
 class Screen:
     """Where everything is shown. `rendered` says whether replies are drawn as markdown."""
 
-    def __init__(self, out: TextIO, err: TextIO, *, rendered: bool | None = None) -> None:
+    def __init__(
+        self, out: TextIO, err: TextIO, *, rendered: bool | None = None, width: int | None = None
+    ) -> None:
         self.out = out
         self.rendered = out.isatty() if rendered is None else rendered
-        self._replies = self._console(out, self.rendered)
-        self._console_for_rest = self._replies if self.rendered else self._console(err, None)
+        self._replies = _console(out, self.rendered, width)
+        self._console_for_rest = self._replies if self.rendered else _console(err, None, width)
 
     def stream(self, turn: Turn) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
@@ -101,9 +103,11 @@ class Screen:
     def _print(self, renderable: RenderableType) -> None:
         self._console_for_rest.print(renderable)
 
-    @staticmethod
-    def _console(file: TextIO, terminal: bool | None) -> Console:
-        return Console(file=file, force_terminal=terminal, markup=False, highlight=False, emoji=False)
+
+def _console(file: TextIO, terminal: bool | None, width: int | None) -> Console:
+    return Console(
+        file=file, force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False
+    )
 
 
 class _Raw:
@@ -246,15 +250,23 @@ class _Rendered:
             self._console.file.flush()
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def _how_it_went(reply: Reply) -> str:
     """Tokens, speed, time to the first token, and whether a limit ended it."""
     parts = []
     if reply.usage and reply.usage.completion:
-        parts.append(f"{reply.usage.completion:,} tokens")
+        parts.append(_count(reply.usage.completion, "token"))
     if reply.timings.tokens_per_second:
         parts.append(f"{reply.timings.tokens_per_second:,.0f} tokens/s")
     if reply.timings.first_token is not None:
-        parts.append(f"first after {reply.timings.first_token:.2f} s")
+        parts.append(f"first after {_duration(reply.timings.first_token)}")
     if "length" in reply.finish_reasons:
         parts.append("cut by a token limit (max_tokens, or the context window)")
     return " · ".join(parts)

@@ -13,6 +13,9 @@ from llmchat.repl import Repl
 from llmchat.screen import Screen
 from llmchat.settings import Settings
 
+WIDTH = 200
+"""Columns; wide, so that a sentence stands in one row."""
+
 
 @dataclass
 class Session:
@@ -64,8 +67,7 @@ def session(url: str, *lines: Any, rendered: bool = False, settings: Settings | 
     out = io.StringIO()
     chat = Chat(settings or settings_for(url))
     reader = Lines(lines, out)
-    screen = Screen(out, out, rendered=rendered)
-    with contextlib.closing(chat):
-        chat.connect(chat.settings.address)
-        Repl(chat, reader, lambda: screen).run()
+    screen = Screen(out, out, rendered=rendered, width=WIDTH)
+    chat.connect(chat.settings.address)
+    Repl(chat, reader, screen).run()
     return Session(out.getvalue(), chat, reader.offered)
