@@ -78,8 +78,9 @@ class ReplyReader:
     """A stream's bytes in, deltas out, until the reply has really ended.
 
     A reply has ended when a finish reason or `[DONE]` has come; the end of the bytes alone is a
-    dropped connection. An error event ends it too, and keeps what came before. Events that are no
-    JSON are skipped and counted in `skipped`.
+    dropped connection. An error event ends it too: what came before it is kept, and `check_end`
+    raises it. Events that are no JSON are skipped and counted in `skipped`; what is not of the type
+    that the protocol gives it counts as missing.
     """
 
     def __init__(self) -> None:
@@ -91,18 +92,16 @@ class ReplyReader:
         self.skipped = 0
 
     def feed(self, data: bytes) -> list[Delta]:
-        """The deltas that `data` completes."""
+        """The deltas that `data` completes; raises ServerError for an event without an end."""
         return [delta for event in self._events.feed(data) for delta in self._read(event)]
 
     def finish(self) -> list[Delta]:
         """The last deltas, when no more bytes come."""
         deltas = [d for event in self._events.feed(b"", final=True) for d in self._read(event)]
-        for splitter in self._splitters.values():
-            deltas += splitter.feed("", final=True)
-        return deltas
+        return deltas + self._rest()
 
     def check_end(self) -> None:
-        """Raise what an error event said, or DroppedError when neither a finish reason nor `[DONE]` came."""
+        """Raise the ServerError of an error event, or DroppedError when the end is missing."""
         if self._error:
             raise self._error
         if not (self._done or self._finished):
@@ -111,15 +110,20 @@ class ReplyReader:
     @property
     def done(self) -> bool:
         """Whether `[DONE]` or an error has come: nothing after it counts."""
-        return self._done or self._error is not None
+        return self._done
 
     def completion(self, data: Mapping[str, Any]) -> list[Delta]:
-        """The deltas of a whole completion, from a server that does not stream."""
-        deltas = list(self._chunk(data))
-        for splitter in self._splitters.values():
-            deltas += splitter.feed("", final=True)
+        """The deltas of a whole completion, from a server that does not stream; raises ServerError."""
+        if error_in(data):
+            raise refusal(0, json.dumps(data))
+        deltas = self._chunk(data) + self._rest()
         self._done = True
+        self.check_end()
         return deltas
+
+    def _rest(self) -> list[Delta]:
+        """What was held back because it might have become a tag."""
+        return [d for splitter in self._splitters.values() for d in splitter.feed("", final=True)]
 
     def _read(self, event: Event) -> list[Delta]:
         if self.done:
@@ -131,21 +135,25 @@ class ReplyReader:
             return []
         try:
             data = json.loads(event.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         if event.name == "error" or error_in(data):
-            self._error = refusal(0, event.data)
-            return []
-        if not isinstance(data, dict):
+            self._fail(refusal(0, event.data))
+        elif isinstance(data, dict):
+            return self._chunk(data)
+        else:
             self.skipped += 1
-            return []
-        return self._chunk(data)
+        return []
+
+    def _fail(self, error: ServerError) -> None:
+        self._error = self._error or error
+        self._done = True
 
     def _chunk(self, data: Mapping[str, Any]) -> list[Delta]:
         out: list[Delta] = []
-        for choice in data.get("choices") or ():
-            index = choice.get("index") or 0
-            part = choice.get("delta") or choice.get("message") or {}
+        for choice in map(_mapping, _items(data.get("choices"))):
+            index = _count(choice.get("index"))
+            part = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
             out += self._part(part, index)
             out += self._end(choice.get("finish_reason"), index)
         return out + _about_request(data)
@@ -153,54 +161,65 @@ class ReplyReader:
     def _part(self, part: Mapping[str, Any], index: int) -> list[Delta]:
         splitter = self._splitters.setdefault(index, Splitter(index))
         out: list[Delta] = []
-        reasoning = part.get("reasoning_content") or part.get("reasoning")
-        if isinstance(reasoning, str):
+        reasoning = _text(part.get("reasoning_content")) or _text(part.get("reasoning"))
+        if reasoning:
             splitter.expect_answer()
             out.append(Reasoning(reasoning, index))
-        content = part.get("content")
-        if isinstance(content, str) and content:
-            out += splitter.feed(content)
-        for position, call in enumerate(part.get("tool_calls") or ()):
-            function = call.get("function") or {}
-            out.append(
-                ToolCallPart(
-                    call.get("index", position),
-                    function.get("name") or "",
-                    function.get("arguments") or "",
-                    index,
-                )
-            )
+        out += splitter.feed(_text(part.get("content")))
+        for position, call in enumerate(map(_mapping, _items(part.get("tool_calls")))):
+            function = _mapping(call.get("function"))
+            name, arguments = _text(function.get("name")), _text(function.get("arguments"))
+            out.append(ToolCallPart(_count(call.get("index"), position), name, arguments, index))
         return out
 
     def _end(self, reason: Any, index: int) -> list[Delta]:
         """An old KoboldCpp says "null" and an old Ollama "" where others say nothing."""
-        if not reason or reason == "null":
+        if not isinstance(reason, str) or reason in ("", "null"):
             return []
         if reason == "error":
-            self._error = ServerError(
-                "The server broke off with an error of its own.", "Its log may say more."
-            )
+            self._fail(ServerError("The server broke off with an error of its own.", "Its log may say more."))
             return []
         self._finished = True
-        return [Finish(str(reason), index)]
+        return [*self._splitters[index].feed("", final=True), Finish(reason, index)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any, otherwise: int = 0) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else otherwise
+
+
+def _speed(value: Any) -> float | None:
+    """Tokens a second; None for what cannot be measured: a single token takes no time."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9
+    return float(value) if known else None
 
 
 def _about_request(data: Mapping[str, Any]) -> list[Delta]:
     out: list[Delta] = []
-    usage, timings, progress = (data.get(key) for key in ("usage", "timings", "prompt_progress"))
-    if isinstance(usage, dict):
-        details = usage.get("prompt_tokens_details") or {}
+    if usage := _mapping(data.get("usage")):
+        cached = _mapping(usage.get("prompt_tokens_details")).get("cached_tokens")
         out.append(
             Usage(
-                usage.get("prompt_tokens") or 0,
-                usage.get("completion_tokens") or 0,
-                details.get("cached_tokens"),
+                _count(usage.get("prompt_tokens")),
+                _count(usage.get("completion_tokens")),
+                None if cached is None else _count(cached),
             )
         )
-    if isinstance(timings, dict):
-        out.append(Timings(tokens_per_second=timings.get("predicted_per_second")))
-    if isinstance(progress, dict):
-        out.append(Progress(progress.get("processed") or 0, progress.get("total") or 0))
+    if timings := _mapping(data.get("timings")):
+        out.append(Timings(tokens_per_second=_speed(timings.get("predicted_per_second"))))
+    if progress := _mapping(data.get("prompt_progress")):
+        out.append(Progress(_count(progress.get("processed")), _count(progress.get("total"))))
     return out
 
 
