@@ -70,7 +70,7 @@ class Chat:
     def found_so_far(self) -> Found | None:
         """What is known of the server now; None also when an engine did not start."""
         with contextlib.suppress(EngineError):
-            return self.found(timeout=0)
+            return self.found(timeout=0) if self._discovery else None
         return None
 
     def look_again(self) -> None:

@@ -98,12 +98,12 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
                 prompt.announce(greeting(chat))
         prompt.refresh()
 
+    _connect(chat, flags, announce)
     prompt.serve(
         preferences=lambda: chat.preferences,
         complete=lambda line: completion.complete(registry, chat, line),
         toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
     )
-    _connect(chat, flags, announce)
     from llmchat.screen import Screen
 
     screen = Screen(sys.stdout, sys.stderr)

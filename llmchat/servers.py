@@ -171,18 +171,19 @@ _NO_CHAT = re.compile(
 
 def models(row: Kind, get: Get) -> tuple[Model, ...]:
     """The models that a server of this kind lists, with their state and window where it tells."""
-    native = {model.id: model for model in _native(row, get)}
+    told = _native(row, get)
+    native = {model.id: model for model in told or ()}
     listed = []
     for item in _list(get, "/v1/models"):
         if id := item.get("id"):
             ours = Model(str(id), context=_tokens(item, "max_model_len", "context_length"))
-            found = native.get(str(id), replace(ours, loaded=False if native else None))
+            found = native.get(str(id), replace(ours, loaded=None if told is None else False))
             listed.append(replace(found, embedding=found.embedding or bool(_NO_CHAT.search(found.id))))
     return tuple(listed)
 
 
-def _native(row: Kind, get: Get) -> Iterable[Model]:
-    """What a server says of its models elsewhere than in the common list."""
+def _native(row: Kind, get: Get) -> list[Model] | None:
+    """What a server says of its models elsewhere than in the common list; None when nothing."""
     match row.name:
         case "lmstudio":
             return _lmstudio_models(get)
@@ -190,37 +191,51 @@ def _native(row: Kind, get: Get) -> Iterable[Model]:
             return _ollama_models(get)
         case "llamacpp":
             return _llamacpp_models(get)
-    return ()
+    return None
 
 
-def _lmstudio_models(get: Get) -> Iterable[Model]:
+def _lmstudio_models(get: Get) -> list[Model] | None:
     """Under the older path or the newer one; only a loaded model has a window."""
-    older = _list(get, "/api/v0/models")
-    for m in older:
-        loaded, embedding = m.get("state") == "loaded", m.get("type") == "embeddings"
-        yield Model(str(m.get("id")), loaded, embedding, _tokens(m, "loaded_context_length"))
-    for m in () if older else _list(get, "/api/v1/models", "models"):
-        instances = [i for i in m.get("loaded_instances") or () if isinstance(i, dict)]
-        config = instances[0].get("config") if instances else None
-        context = _tokens(config if isinstance(config, dict) else {}, "context_length")
-        yield Model(str(m.get("key")), bool(instances), m.get("type") == "embedding", context)
+    if older := _list(get, "/api/v0/models"):
+        return [
+            Model(
+                str(m.get("id")),
+                m.get("state") == "loaded",
+                m.get("type") == "embeddings",
+                _tokens(m, "loaded_context_length"),
+            )
+            for m in older
+        ]
+    return [_lmstudio_model(m) for m in _list(get, "/api/v1/models", "models")] or None
 
 
-def _ollama_models(get: Get) -> Iterable[Model]:
-    for m in _list(get, "/api/ps", "models"):
-        yield Model(str(m.get("name")), True, context=_tokens(m, "context_length"))
+def _lmstudio_model(m: Mapping[str, Any]) -> Model:
+    instances = [i for i in m.get("loaded_instances") or () if isinstance(i, dict)]
+    config = instances[0].get("config") if instances else None
+    context = _tokens(config if isinstance(config, dict) else {}, "context_length")
+    return Model(str(m.get("key")), bool(instances), m.get("type") == "embedding", context)
 
 
-def _llamacpp_models(get: Get) -> Iterable[Model]:
+def _ollama_models(get: Get) -> list[Model] | None:
+    running = _told(get, "/api/ps", "models")
+    if running is None:
+        return None
+    return [Model(str(m.get("name")), True, context=_tokens(m, "context_length")) for m in running]
+
+
+def _llamacpp_models(get: Get) -> list[Model]:
     """In router mode each model has a status; a single server has loaded the one it lists."""
     props = get("/props")
     told = props.json if props and props.status == 200 else None
     defaults = told.get("default_generation_settings") if isinstance(told, dict) else None
     context = _tokens(defaults if isinstance(defaults, dict) else {}, "n_ctx")
-    for m in _list(get, "/v1/models"):
-        status = m.get("status")
-        loaded = not isinstance(status, dict) or status.get("value") == "loaded"
-        yield Model(str(m.get("id")), loaded, context=context if loaded else None)
+    return [_llamacpp_model(m, context) for m in _list(get, "/v1/models")]
+
+
+def _llamacpp_model(m: Mapping[str, Any], context: int | None) -> Model:
+    status = m.get("status")
+    loaded = not isinstance(status, dict) or status.get("value") == "loaded"
+    return Model(str(m.get("id")), loaded, context=context if loaded else None)
 
 
 def _tokens(item: Mapping[str, Any], *names: str) -> int | None:
