@@ -48,7 +48,11 @@ LMSTUDIO_V0 = page(
 LMSTUDIO_V1 = page(
     {
         "models": [
-            {"type": "llm", "key": "qwen3-8b", "loaded_instances": [{"id": "qwen3-8b", "config": {}}]},
+            {
+                "type": "llm",
+                "key": "qwen3-8b",
+                "loaded_instances": [{"id": "qwen3-8b", "config": {"context_length": 4096}}],
+            },
             {"type": "llm", "key": "gemma-3", "loaded_instances": []},
             {"type": "embedding", "key": "nomic", "loaded_instances": [{"id": "nomic"}]},
         ]
@@ -238,7 +242,7 @@ def test_lm_studio_tells_what_is_loaded_and_what_embeds(name: str) -> None:
 
 def test_ollama_tells_what_is_loaded() -> None:
     assert models_of("Ollama") == (
-        Model("qwen3:8b", loaded=True),
+        Model("qwen3:8b", loaded=True, context=4096),
         Model("all-minilm:latest", loaded=False, embedding=True),
         Model("gemma3:1b", loaded=False),
     )
