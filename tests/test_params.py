@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmchat import params
@@ -90,9 +90,8 @@ def test_both_ends_of_a_range_are_in_it_and_what_is_beyond_is_not(param: Param) 
 
 
 @EACH_NUMBER
-@pytest.mark.parametrize("text", NO_NUMBERS)
-def test_nonsense_is_no_number(param: Param, text: str) -> None:
-    assert refused(param, text)
+def test_nonsense_is_no_number(param: Param) -> None:
+    assert [text for text in NO_NUMBERS if not refused(param, text)] == []
 
 
 @EACH
@@ -169,10 +168,10 @@ def test_nonsense_is_refused(name: str, text: str) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("value", [None, math.nan, math.inf, {1, 2}, b"x", {"x": math.nan}, {"x": b"y"}])
-def test_a_value_that_cannot_be_sent_is_refused(param: Param, value: Any) -> None:
-    with pytest.raises(UsageError, match=param.name):
-        param.check(value)
+def test_a_value_that_cannot_be_sent_is_refused(param: Param) -> None:
+    for value in (None, math.nan, math.inf, {1, 2}, b"x", {"x": math.nan}, {"x": b"y"}):
+        with pytest.raises(UsageError, match=param.name):
+            param.check(value)
 
 
 @pytest.mark.parametrize("param", [p for p in NUMBERS if p.high is not None], ids=lambda param: param.name)
@@ -196,8 +195,8 @@ def test_a_single_text_becomes_a_list() -> None:
     assert params.param("stop").check("END") == ["END"]
 
 
-@EACH
-@given(text=st.text())
+@settings(max_examples=500)
+@given(st.sampled_from(PARAMS), st.text() | st.text('0123456789.,-+eEk[]{}":'))
 def test_any_text_is_a_value_that_can_be_sent_or_refused(param: Param, text: str) -> None:
     if not refused(param, text):
         value = param.parse(text)
