@@ -102,6 +102,21 @@ def test_the_range_in_words_has_every_bound_in_full(param: Param) -> None:
     assert all(choice in param.range for choice in param.choices)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("temperature", "a number from 0 to 2"),
+        ("max_tokens", "a whole number from -1"),
+        ("logprobs", "on or off"),
+        ("stop", "a text, or a JSON array of texts"),
+        ("logit_bias", "JSON"),
+        ("grammar", "a text"),
+    ],
+)
+def test_a_range_is_told_in_words(name: str, words: str) -> None:
+    assert params.param(name).range == words
+
+
 # A parameter, a text, and its value.
 VALUES: list[tuple[str, str, Any]] = [
     ("temperature", "1", 1.0),

@@ -220,6 +220,10 @@ STREAMS: dict[str, tuple[bytes, list[Delta]]] = {
         stream(LAST, {"choices": [], "timings": {"prompt_n": 7, "predicted_per_second": 42.5}}),
         [STOP, Timings(None, 42.5)],
     ),
+    "a speed that is none": (
+        stream({"timings": {"predicted_per_second": 0}}, {"timings": {"predicted_per_second": True}}, LAST),
+        [Timings(), Timings(), STOP],
+    ),
     "llama.cpp's progress": (
         stream({"prompt_progress": {"total": 9, "cache": 0, "processed": 4, "time_ms": 3}}, LAST),
         [Progress(4, 9), STOP],
@@ -382,7 +386,7 @@ def test_a_whole_completion_is_a_reply() -> None:
     draft, reader = Draft(), ReplyReader()
     for delta in reader.completion(data):
         draft.add(delta)
-    reader.check_end()
+    assert reader.done
     assert draft.reply().choices == (
         Message("assistant", "Hi", reasoning="hm"),
         Message("assistant", "Ho <", reasoning="ah"),
