@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmchat import settings as settings_file
+from llmchat import settings as settings_of
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.settings import Settings
 
@@ -54,7 +54,7 @@ def _run(flags: argparse.Namespace) -> int:
 
 def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
     from llmchat.chat import Chat
-    from llmchat.commands import greeting, notable
+    from llmchat.commands.server import greeting, notable
     from llmchat.repl import one_shot
     from llmchat.screen import Screen
 
@@ -72,18 +72,22 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
 
 def _interactive(settings: Settings, flags: argparse.Namespace) -> None:
     """Show the prompt at once; all that only an answer needs is imported while the user types."""
+    from llmchat.history import InputHistory
     from llmchat.prompt import Prompt
 
-    prompt = Prompt(sys.stdout if sys.stdout.isatty() else sys.stderr)
-    with ThreadPoolExecutor(max_workers=1) as meanwhile:
+    history = InputHistory(settings_of.data_folder(os.environ) / "history")
+    terminal = sys.stdout if sys.stdout.isatty() else sys.stderr
+    with Prompt(terminal, settings.preferences, history) as prompt, ThreadPoolExecutor(1) as meanwhile:
         built: list[Future[Repl]] = []
         prompt.open(lambda: built.append(meanwhile.submit(_repl, settings, flags, prompt)))
         built[0].result().run()
 
 
 def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
+    from llmchat import completion, toolbar
     from llmchat.chat import Chat
-    from llmchat.commands import greeting, notable
+    from llmchat.commands import registry
+    from llmchat.commands.server import greeting, notable
     from llmchat.repl import Repl
 
     chat = Chat(settings)
@@ -92,11 +96,19 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
         with contextlib.suppress(LlmchatError):
             if notable(chat):
                 prompt.announce(greeting(chat))
+        prompt.refresh()
 
     _connect(chat, flags, announce)
+    prompt.serve(
+        preferences=lambda: chat.preferences,
+        complete=lambda line: completion.complete(registry, chat, line),
+        toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
+    )
     from llmchat.screen import Screen
 
-    return Repl(chat, prompt, Screen(sys.stdout, sys.stderr))
+    screen = Screen(sys.stdout, sys.stderr)
+    screen.apply(settings.preferences)
+    return Repl(chat, prompt, screen)
 
 
 def _connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
@@ -114,13 +126,13 @@ def _say(line: str) -> None:
 
 
 def _settings(flags: argparse.Namespace) -> Settings:
-    settings = settings_file.load()
+    settings = settings_of.load()
     if flags.url:
-        settings = settings_file.with_url(settings, flags.url)
+        settings = settings_of.with_url(settings, flags.url)
     pairs = dict(pair.partition("=")[::2] for pair in flags.param)
     if flags.temperature is not None:
         pairs["temperature"] = flags.temperature
-    settings = settings_file.with_params(settings, pairs, "flag")
+    settings = settings_of.with_params(settings, pairs, "flag")
     return replace(settings, model=flags.model or settings.model, system=flags.system or settings.system)
 
 

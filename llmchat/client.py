@@ -47,13 +47,15 @@ _LONGEST_ERROR = 1024 * 1024
 class Client:
     """One server. `key` is sent to it as a bearer token, and to no other server.
 
-    What the server has refused is remembered: `refused` holds the fields that are left out.
+    What the server has refused is remembered: `refused` holds the fields that are left out since,
+    `told_left_out` the parameters of which the user has been told that they are never sent.
     """
 
     def __init__(self, address: Address, key: str = "") -> None:
         self.address = address
         self.key = key
         self.refused: set[str] = set()
+        self.told_left_out: set[str] = set()
 
     def get(self, path: str, timeout: float = 3.0) -> Answer | None:
         """What the server says to a GET; None when no answer came within `timeout` seconds."""

@@ -12,8 +12,8 @@ from llmchat import params
 from llmchat.deltas import Delta, Finish, Progress, Reasoning, ToolCallPart
 from llmchat.errors import DroppedError, ServerError
 from llmchat.messages import Message, Timings, Usage
-from llmchat.params import Sampling
 from llmchat.refusal import error_in, refusal
+from llmchat.sampling import EXTRA, Sampling
 from llmchat.servers import Kind
 from llmchat.sse import Decoder, Event
 from llmchat.thinking import Splitter
@@ -35,10 +35,10 @@ def request_body(
     Streaming is what makes stopping work: a server ends a generation when its stream is closed.
     """
     body: dict[str, Any] = {"model": model, "messages": list(messages)}
+    unwelcome = left_out(kind, sampling)
     for name, setting in sampling.effective.items():
-        param = params.param(name)
-        if param.honoured_by(kind.name) or not kind.refuses_unknown:
-            _put(body, param.wire_name(kind.name), setting.value)
+        if name not in unwelcome:
+            _put(body, _wire_name(name, kind), setting.value)
     if body.get("max_tokens") == -1:
         if kind.unlimited == "omit":
             del body["max_tokens"]
@@ -47,10 +47,24 @@ def request_body(
     return {**body, "stream": True, "stream_options": {"include_usage": True}, **kind.fields}
 
 
+def left_out(kind: Kind, sampling: Sampling) -> tuple[str, ...]:
+    """The parameters that are set and not sent, since this kind of server would refuse the request."""
+    if not kind.refuses_unknown:
+        return ()
+    ours = [name for name in sampling.chosen if not name.startswith(EXTRA)]
+    return tuple(name for name in ours if not params.param(name).honoured_by(kind.name))
+
+
+def _wire_name(name: str, kind: Kind) -> str:
+    return name[len(EXTRA) :] if name.startswith(EXTRA) else params.param(name).wire_name(kind.name)
+
+
 def _put(body: dict[str, Any], path: str, value: Any) -> None:
     *parents, name = path.split(".")
     for parent in parents:
-        body = body.setdefault(parent, {})
+        if not isinstance(body.get(parent), dict):
+            body[parent] = {}
+        body = body[parent]
     body[name] = value
 
 

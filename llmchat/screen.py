@@ -8,19 +8,20 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markdown import Markdown
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from llmchat.chat import Turn
 from llmchat.deltas import Delta, Notice, Progress, Reasoning, Text, WasReasoning
 from llmchat.errors import LlmchatError
 from llmchat.markdown import Blocks
 from llmchat.messages import Reply
 from llmchat.painter import Painter
+from llmchat.preferences import Preferences
 from llmchat.registry import Table
 from llmchat.sanitize import safe
+from llmchat.turn import Turn
 
 FRAME = 0.05
 """Seconds between two frames of a streaming reply."""
@@ -40,7 +41,12 @@ class Screen:
         self.out = out
         self.rendered = out.isatty() if rendered is None else rendered
         self._replies = _console(out, self.rendered, width)
+        self._preferences = Preferences()
         self._console_for_rest = self._replies if self.rendered else _console(err, None, width)
+
+    def apply(self, preferences: Preferences) -> None:
+        """Show everything from now on as these say."""
+        self._preferences = preferences
 
     def stream(self, turn: Turn) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
@@ -60,8 +66,8 @@ class Screen:
             self.reply(choice.content, f"choice {number}")
         if turn.stopped:
             self.note("Stopped; what came is kept, marked as cut short.")
-        if line := _how_it_went(turn.reply):
-            self.note(line, only_rendered=True)
+        if self.rendered and self._preferences.stats and (line := _how_it_went(turn.reply)):
+            self.note(line)
 
     def reply(self, content: str, heading: str = "") -> None:
         """Show a whole reply."""
@@ -79,18 +85,16 @@ class Screen:
             shown.add_column(column)
         for row in table.rows:
             shown.add_row(*(RichText(safe(cell)) for cell in row))
-        self._print(shown)
-        if table.caption:
-            self.note(table.caption)
+        caption = RichText(safe(table.caption), "dim")
+        self._page(Group(shown, caption) if table.caption else shown)
 
     def text(self, text: str) -> None:
         """Show a line or a few."""
         self._print(RichText(safe(text)))
 
-    def note(self, text: str, *, only_rendered: bool = False) -> None:
+    def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
-        if self.rendered or not only_rendered:
-            self._print(RichText(safe(text), "dim"))
+        self._print(RichText(safe(text), "dim"))
 
     def error(self, error: LlmchatError) -> None:
         """Show what went wrong and what can be done; a long error is cut to a few lines."""
@@ -99,6 +103,16 @@ class Screen:
         self._print(RichText("\n".join(lines[:_ERROR_LINES] + more), "red"))
         if error.hint:
             self.note(error.hint)
+
+    def _page(self, renderable: RenderableType) -> None:
+        """Show something that may be higher than the screen, page by page if it is."""
+        console = self._console_for_rest
+        lines = console.render_lines(renderable, pad=False)
+        if self._preferences.pager and self.rendered and len(lines) >= console.height:
+            with console.pager(styles=True):
+                console.print(renderable)
+        else:
+            console.print(renderable)
 
     def _print(self, renderable: RenderableType) -> None:
         self._console_for_rest.print(renderable)

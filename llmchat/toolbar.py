@@ -31,11 +31,12 @@ def parts(chat: Chat) -> list[Part]:
     shown += [Part(_changed(chat, name), 7 - min(n, 3)) for n, name in enumerate(changed)]
     if chat.system:
         shown.append(Part("system", 3))
-    if chat.multiline:
+    if chat.preferences.multiline:
         shown.append(Part("multi-line: Alt-Enter sends", 9))
     reply = chat.last_reply
     if reply and reply.usage and (total := reply.usage.prompt + reply.usage.completion):
-        window = f" of {found.context:,}" if found and found.context else ""
+        context = found.context(chat.model) if found else None
+        window = f" of {context:,}" if context else ""
         shown.append(Part(f"{total:,}{window} tokens", 2))
     if reply and reply.timings.tokens_per_second:
         shown.append(Part(f"{reply.timings.tokens_per_second:,.0f} tokens/s", 1))

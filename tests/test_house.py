@@ -14,13 +14,13 @@ PACKAGE = ROOT / "llmchat"
 # A folder is one room on its floor. `api` and the two dunder files are the house seen from outside.
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
-        *("errors", "messages", "address", "deltas", "params", "sampling", "servers"),
+        *("errors", "messages", "address", "deltas", "params", "sampling", "preferences", "servers"),
         *("sse", "thinking", "refusal", "protocol", "markdown", "sanitize", "painter"),
     ),
-    ("client", "discovery", "store", "settings", "history", "engine"),
-    ("chat", "lab"),
-    ("registry", "commands"),
-    ("screen", "prompt", "toolbar"),
+    ("client", "discovery", "store", "settings", "settings_file", "history", "engine"),
+    ("turn", "chat", "lab"),
+    ("registry", "commands", "lines", "completion", "toolbar"),
+    ("screen", "prompt", "keys", "typeahead"),
     ("repl",),
     ("cli",),
     ("api", "__init__", "__main__"),
@@ -35,9 +35,9 @@ DOORS: dict[str, tuple[str, ...]] = {
     "requests": ("client",),
     "urllib3": ("client",),
     "sqlite3": ("store",),
-    "tomllib": ("settings",),
+    "tomllib": ("settings", "settings_file"),
     "xllamacpp": ("engine",),
-    "prompt_toolkit": ("prompt",),
+    "prompt_toolkit": ("prompt", "keys", "typeahead"),
     "rich": SCREEN,
 }
 # The ground floor is pure: no file, socket, process, clock, chance or terminal.

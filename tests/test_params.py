@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from llmchat import params
 from llmchat.errors import UsageError
-from llmchat.params import PARAMS, Param, Sampling
+from llmchat.params import PARAMS, Param
+from llmchat.sampling import Sampling, Setting
 from llmchat.servers import KINDS
 
 EACH = pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
@@ -47,6 +48,8 @@ NO_NUMBERS = (
 
 # The ends of each range. None: no end.
 RANGES: dict[str, tuple[float | None, float | None]] = {
+    "top_n_sigma": (-1, 10),
+    "dry_penalty_last_n": (-1, None),
     "temperature": (0, 2),
     "max_tokens": (-1, None),
     "top_p": (0, 1),
@@ -241,11 +244,48 @@ def test_no_two_parameters_share_a_word() -> None:
     assert len(words) == len(set(words))
 
 
-def test_an_unknown_parameter_is_refused_with_the_list() -> None:
-    assert params.find("warmth") is None
-    with pytest.raises(UsageError, match="warmth") as refusal:
-        params.param("warmth")
-    assert all(param.name in refusal.value.hint for param in PARAMS)
+def test_an_unknown_parameter_is_refused_with_the_nearest() -> None:
+    assert params.find("temprature") is None
+    with pytest.raises(UsageError, match="temprature") as refusal:
+        params.param("temprature")
+    assert "Did you mean temperature?" in refusal.value.hint
+
+
+@pytest.mark.parametrize("name", [*params.ELSEWHERE, "ctx", "n-gpu-layers", "Context_Length"])
+def test_what_no_request_can_set_is_told_where_it_can(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be set with a request") as refusal:
+        params.param(name)
+    assert refusal.value.hint in params.ELSEWHERE.values()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "current", "becomes"),
+    [
+        ("temperature", "+0.1", 0.7, 0.8),
+        ("temperature", "-0,2", 0.7, 0.5),
+        ("max_tokens", "x2", 100, 200),
+        ("max_tokens", "/3", 100, 33),
+        ("presence_penalty", "-0.5", 1.0, None),
+        ("max_tokens", "-1", 100, None),
+        ("temperature", "0.1", 0.7, None),
+        ("stop", "+1", ["x"], None),
+    ],
+)
+def test_steps(name: str, text: str, current: Any, becomes: Any) -> None:
+    assert params.param(name).step(text, current) == becomes
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "current"), [("temperature", "+2", 0.7), ("top_k", "+1", None), ("top_k", "/0", 3)]
+)
+def test_a_step_out_of_range_or_from_nothing_is_refused(name: str, text: str, current: Any) -> None:
+    with pytest.raises(UsageError):
+        params.param(name).step(text, current)
+
+
+@EACH
+def test_every_example_is_a_value(param: Param) -> None:
+    assert param.parse(param.example) is not None
 
 
 # A parameter, a kind of server, and what it calls the parameter.
@@ -299,7 +339,7 @@ def test_a_setting_remembers_where_it_came_from() -> None:
 
 def test_the_last_setting_counts() -> None:
     sampling = Sampling().with_value("top_k", 1, "flag").with_text("top-k", "2", "command")
-    assert (sampling.get("top_k"), sampling.get("min_p")) == (params.Setting(2, "command"), None)
+    assert (sampling.get("top_k"), sampling.get("min_p")) == (Setting(2, "command"), None)
 
 
 def test_without_means_the_default_or_nothing() -> None:
@@ -319,4 +359,4 @@ def test_a_refused_value_changes_nothing() -> None:
     sampling = Sampling().with_value("seed", 3, "flag")
     with pytest.raises(UsageError):
         sampling.with_text("seed", "lots", "command")
-    assert sampling.get("seed") == params.Setting(3, "flag")
+    assert sampling.get("seed") == Setting(3, "flag")

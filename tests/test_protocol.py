@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from llmchat.deltas import Delta, Draft, Finish, Progress, Reasoning, Text, ToolCallPart
 from llmchat.errors import DroppedError, LlmchatError, ServerError
 from llmchat.messages import Message, Timings, ToolCall, Usage
-from llmchat.params import PARAMS, Sampling
+from llmchat.params import PARAMS
 from llmchat.protocol import ReplyReader, messages_array, optional_fields, request_body
+from llmchat.sampling import Sampling
 from llmchat.servers import KINDS, Kind, kind
 from tests.cutting import cut, cuts
 

@@ -230,7 +230,7 @@ def models_of(name: str) -> tuple[Model, ...]:
 @pytest.mark.parametrize("name", ["LM Studio", "LM Studio 0.4"])
 def test_lm_studio_tells_what_is_loaded_and_what_embeds(name: str) -> None:
     assert models_of(name) == (
-        Model("qwen3-8b", loaded=True),
+        Model("qwen3-8b", loaded=True, context=4096),
         Model("gemma-3", loaded=False),
         Model("nomic", loaded=True, embedding=True),
     )

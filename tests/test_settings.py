@@ -1,5 +1,6 @@
 """Defaults < settings file < environment < flags; a key goes to the server that it was given for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from llmchat import settings
 from llmchat.address import parse
 from llmchat.errors import UsageError
+from llmchat.preferences import PREFERENCES
 from llmchat.settings import Settings
 
 
@@ -41,7 +43,7 @@ def values(given: Settings) -> dict[str, tuple[Any, str]]:
 
 def test_without_anything_the_defaults_hold(home: dict[str, str]) -> None:
     given = settings.load(home)
-    assert given == Settings()
+    assert given == replace(Settings(), file=Path(home["LLMCHAT_HOME"]) / "config" / "settings.toml")
     assert (str(given.address), given.url_named, given.model) == ("http://localhost:1234", False, "")
     assert values(given) == {"temperature": (0.7, "default"), "max_tokens": (-1, "default")}
 
@@ -118,7 +120,12 @@ def test_an_unknown_key_is_refused_with_the_known_ones(home: dict[str, str]) -> 
     write(home, 'colour = "red"')
     with pytest.raises(UsageError) as refused:
         settings.load(home)
-    assert refused.value.hint == "Known keys: url, model, system, params."
+    assert (
+        refused.value.hint
+        == "Known keys: "
+        + ", ".join(["url", "model", "system", "params", *(p.name for p in PREFERENCES)])
+        + "."
+    )
 
 
 def test_a_folder_in_the_files_place_is_told(home: dict[str, str]) -> None:

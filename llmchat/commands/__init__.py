@@ -1,6 +1,5 @@
 """The slash commands, a file a subject; `registry` knows them all."""
 
-from llmchat.commands import conversation, parameters, program, server
-from llmchat.registry import Registry
+from llmchat.commands.help import registry
 
-registry = Registry(program.group, parameters.group, server.group, conversation.group)
+__all__ = ["registry"]
