@@ -16,6 +16,7 @@ from llmchat.protocol import ReplyReader, messages_array, optional_fields, reque
 from llmchat.sampling import Sampling
 from llmchat.servers import KINDS, Kind, kind
 from tests.cutting import cut, cuts
+from tests.oddity import odd
 
 Json = dict[str, Any]
 EACH_KIND = pytest.mark.parametrize("row", KINDS, ids=lambda row: row.name)
@@ -428,29 +429,7 @@ FULL: Json = {
 }
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value inside a value, and of the whole."""
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in inner:
-        yield from places(part, (*path, key))
-
-
-def put(value: Any, path: tuple[Any, ...], other: Any) -> Any:
-    """`value` with `other` in that place."""
-    if not path:
-        return other
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = put(copy[path[0]], path[1:], other)
-    return copy
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
-ODD = st.builds(put, st.just(FULL), st.sampled_from(list(places(FULL))), VALUES)
+ODD = odd(FULL)
 
 
 def grow(deltas: list[Delta]) -> Draft:
