@@ -220,7 +220,7 @@ def test_a_server_that_tells_nothing_is_of_no_kind(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_no_answer_is_too_odd(name: str, data: st.DataObject) -> None:
     url, kind, pages = SERVERS[name]
@@ -231,6 +231,16 @@ def test_no_answer_is_too_odd(name: str, data: st.DataObject) -> None:
     for listed in servers.models(servers.kind(kind), odd_pages.get_page):
         assert listed.id
         assert listed.context is None or listed.context > 0
+
+
+@pytest.mark.parametrize("instances", [None, True, 3, "x", {}, [None], [{"config": 3}]])
+def test_odd_instances_of_lm_studio_tell_no_window(instances: Any) -> None:
+    pages = {
+        "/v1/models": listing("a"),
+        "/api/v1/models": page({"models": [{"key": "a", "loaded_instances": instances}]}),
+    }
+    (model,) = servers.models(servers.kind("lmstudio"), pages.get)
+    assert (model.loaded, model.context) == (instances == [{"config": 3}], None)
 
 
 def test_an_unknown_server_is_presumed_to_be_lm_studio_here_and_openai_elsewhere() -> None:
