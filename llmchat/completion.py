@@ -1,5 +1,6 @@
 """What may come next in a line that is being typed: commands, parameters and values, with their meaning."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.params import Param, normalise, show
 from llmchat.registry import Choice, Command, Registry, arguments
+
+_PARTS = re.compile(r"[-_./: ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,12 @@ def _values(param: Param, typed: str) -> Iterator[Completion]:
 
 
 def _fitting(choices: Iterable[Choice], typed: str) -> Iterator[Completion]:
-    """The choices that begin with what was typed, then those that contain it."""
+    """The choices that begin with what was typed, then those of which a later part does."""
     wanted = normalise(typed)
-    within = []
+    later = []
     for choice in choices:
-        found = normalise(choice.text).find(wanted)
-        if found == 0:
+        if normalise(choice.text).startswith(wanted):
             yield Completion(choice.text, len(typed), choice.meaning)
-        elif found > 0:
-            within.append(Completion(choice.text, len(typed), choice.meaning))
-    yield from within
+        elif any(normalise(part).startswith(wanted) for part in _PARTS.split(choice.text)[1:]):
+            later.append(Completion(choice.text, len(typed), choice.meaning))
+    yield from later

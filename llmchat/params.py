@@ -132,6 +132,16 @@ class Param:
             "json": "JSON",
         }[self.type]
 
+    @property
+    def bounds(self) -> str:
+        """The same as short as can be, for tables."""
+        if self.choices:
+            shown = self.choices if len(self.choices) < 4 else (self.choices[0], "…", self.choices[-1])
+            return "|".join(shown)
+        if self.type in ("float", "int") and self.low is not None:
+            return f"{self.low} to {self.high}" if self.high is not None else f"from {self.low}"
+        return {"bool": "on|off", "list": "texts"}.get(self.type, self.type)
+
     def wire_name(self, kind: str) -> str:
         """Its name in a request to this kind of server."""
         return self.names.get(kind) or self.wire or self.name
@@ -283,19 +293,23 @@ def param(name: str) -> Param:
     """The parameter with this name, alias or only prefix; raises UsageError that tells where else to look."""
     if found := find_begun(name):
         return found
-    wanted = normalise(name)
-    elsewhere = {normalise(key): text for key, text in ELSEWHERE.items()}
-    elsewhere |= {normalise(key): ELSEWHERE[same] for key, same in _SAME_ELSEWHERE.items()}
-    if wanted in elsewhere:
-        raise UsageError(f"{name} cannot be set with a request.", elsewhere[wanted])
+    refuse_elsewhere(name)
     import difflib  # only an error needs it
 
-    near = difflib.get_close_matches(wanted, _BY_NAME, n=1)
+    near = difflib.get_close_matches(normalise(name), _BY_NAME, n=1)
     meant = f"Did you mean {_BY_NAME[near[0]].name}? " if near else ""
     raise UsageError(
         f"There is no parameter {name!r}.",
         f"{meant}`/set` lists them; `/set extra.{name}=…` sends any field.",
     )
+
+
+def refuse_elsewhere(name: str) -> None:
+    """Raise UsageError when this is something that cannot be set with a request, with where it can."""
+    elsewhere = {normalise(key): where for key, where in ELSEWHERE.items()}
+    elsewhere |= {normalise(key): ELSEWHERE[same] for key, same in _SAME_ELSEWHERE.items()}
+    if where := elsewhere.get(normalise(name)):
+        raise UsageError(f"{name} cannot be set with a request.", where)
 
 
 def show(value: Any) -> str:

@@ -24,11 +24,15 @@ NOTHING = Rest("")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows to show under column heads; `caption` is a line below."""
+    """Rows to show under column heads; `caption` is a line below.
+
+    With `one_line`, the last column is cut where the screen ends, so that a row stays a row.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
+    one_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class Registry:
         if command is None and (param := params.find_begun(word)):
             command, rest = self.commands["set"], f"{param.name} {rest}"
         if command is None:
+            params.refuse_elsewhere(word)
             raise self._unknown(word)
         return command.run(chat, *bind(command, rest))
 

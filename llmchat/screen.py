@@ -4,10 +4,12 @@ Replies go to standard output: as markdown on a terminal, else raw and unchanged
 reply goes to the terminal too, or to standard error when the output is no terminal.
 """
 
+import os
 import time
 from collections.abc import Callable
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.markdown import Markdown
 from rich.table import Table as RichTable
@@ -80,11 +82,7 @@ class Screen:
 
     def table(self, table: Table) -> None:
         """Show a table, and its caption below."""
-        shown = RichTable(box=None, pad_edge=False, header_style="bold")
-        for column in table.columns:
-            shown.add_column(column)
-        for row in table.rows:
-            shown.add_row(*(RichText(safe(cell)) for cell in row))
+        shown = _rich_table(table, self._console_for_rest.width)
         caption = RichText(safe(table.caption), "dim")
         self._page(Group(shown, caption) if table.caption else shown)
 
@@ -109,13 +107,31 @@ class Screen:
         console = self._console_for_rest
         lines = console.render_lines(renderable, pad=False)
         if self._preferences.pager and self.rendered and len(lines) >= console.height:
-            with console.pager(styles=True):
+            # What less needs to know: keep colours, and leave the page in the scrollback.
+            options = os.environ.setdefault("LESS", "-RX")
+            with console.pager(styles="R" in options):
                 console.print(renderable)
         else:
             console.print(renderable)
 
     def _print(self, renderable: RenderableType) -> None:
         self._console_for_rest.print(renderable)
+
+
+def _rich_table(table: Table, width: int) -> RichTable:
+    shown = RichTable(box=None, pad_edge=False, header_style="bold")
+    rows = [[RichText(safe(cell)) for cell in row] for row in table.rows]
+    for column in table.columns:
+        shown.add_column(column, no_wrap=table.one_line)
+    if table.one_line:
+        heads = map(cell_len, table.columns[:-1])
+        widest = [max(head, *(row[i].cell_len for row in rows)) for i, head in enumerate(heads)]
+        room = width - sum(widest) - 2 * len(widest)
+        for row in rows:
+            row[-1].truncate(max(room, 10), overflow="ellipsis")
+    for row in rows:
+        shown.add_row(*row)
+    return shown
 
 
 def _console(file: TextIO, terminal: bool | None, width: int | None) -> Console:

@@ -17,7 +17,7 @@ _GO_ON = "Please go on exactly where you stopped."
 
 @command("system_prompt", "sp", examples=("/system Answer in one sentence.", "/system", "/system none"))
 def system(chat: Chat, text: Rest = NOTHING) -> Result:
-    """Show the system prompt, set it, or take it away with `/system none`.
+    """Show the system prompt, or set it; `none` takes it away.
 
     It is sent before the conversation each time, and `/clear` keeps it.
     """
@@ -28,22 +28,29 @@ def system(chat: Chat, text: Rest = NOTHING) -> Result:
 
 @command("new", examples=("/clear",))
 def clear(chat: Chat) -> Result:
-    """Begin a new conversation; parameters, model and system prompt stay."""
+    """Begin a new conversation.
+
+    Parameters, model and system prompt stay.
+    """
     chat.clear()
     return "A new conversation. Parameters, model and system prompt stay."
 
 
 @command("retry", "r", examples=("/regen",))
 def regen(chat: Chat) -> Result:
-    """Ask the last question once more; the earlier answer is kept beside the new one."""
+    """Ask the last question once more.
+
+    The earlier answer is kept beside the new one.
+    """
     return Send(None)
 
 
 @command("cont", examples=("/continue",))
 def continue_(chat: Chat) -> Result:
-    """Let the model go on with its last answer; the whole stands beside the earlier one.
+    """Let the model go on with its last answer.
 
-    Where a server is not known to do that, it offers to ask the model in words.
+    The whole stands beside the earlier one. Where a server is not known to do that, it offers to
+    ask the model in words.
     """
     if chat.conversation.last("assistant") is None:
         raise UsageError("There is no answer yet.", "Type a question.")
@@ -51,10 +58,11 @@ def continue_(chat: Chat) -> Result:
     if found and found.kind.continues is not None:
         return Continue()
     title = found.kind.title if found and found.recognised else "This server"
-    return Ask(
-        f"{title} is not known to go on with an answer. Ask it to in words? [Y/n]",
-        lambda answer: "Nothing was sent." if answer.strip().lower().startswith("n") else Send(_GO_ON),
-    )
+
+    def ask_in_words(answer: str) -> Result:
+        return "Nothing was sent." if answer.strip().lower().startswith("n") else Send(_GO_ON)
+
+    return Ask(f"{title} is not known to go on with an answer. Ask it to in words? [Y/n]", ask_in_words)
 
 
 @command(examples=("/undo",))
@@ -65,10 +73,12 @@ def undo(chat: Chat) -> Result:
 
 @command(examples=("/history",))
 def history(chat: Chat) -> Result:
-    """List the messages of this conversation that the next request sends."""
+    """List the messages that the next request sends."""
     rows = [("", "system", chat.system.partition("\n")[0][:_LONGEST_LINE])] if chat.system else []
     rows += [(str(node.number), node.message.role, _first_line(node)) for node in chat.conversation.path()]
-    return Table(("#", "role", "message"), tuple(rows)) if rows else "The conversation has not begun."
+    if not rows:
+        return "The conversation has not begun."
+    return Table(("#", "role", "message"), tuple(rows), one_line=True)
 
 
 def _first_line(node: Node) -> str:
@@ -85,7 +95,10 @@ def _on_off(_: Chat) -> Iterator[Choice]:
 
 @command("usage", examples=("/stats", "/stats off"), switch=_on_off)
 def stats(chat: Chat, switch: str = "") -> Result:
-    """Show the numbers of the last reply, or switch the line after each reply `on` or `off`."""
+    """Show the numbers of the last reply.
+
+    `on` and `off` switch the line after each reply.
+    """
     if switch:
         chat.preferences = chat.preferences.set("stats", switch)
         return f"The line after each reply is {shown_value(chat.preferences.stats)}."
@@ -113,7 +126,10 @@ def _aspects(_: Chat) -> Iterator[Choice]:
 
 @command("status", "info", examples=("/show", "/show parameters"), aspect=_aspects)
 def show(chat: Chat, aspect: str = "") -> Result:
-    """Show in short what the next request is made of: server, model, system prompt, parameters."""
+    """Show in short what the next request is made of.
+
+    That is the server, the model, the system prompt and the parameters.
+    """
     found = chat.found_so_far()
     where = str(chat.address) + (f" ({found.title})" if found and found.reachable else "")
     parameters = " ".join(f"{name}={shown_value(s.value)}" for name, s in chat.sampling.effective.items())

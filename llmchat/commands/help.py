@@ -38,7 +38,10 @@ def _topics(_: Chat) -> Iterator[Choice]:
 
 @command("h", "?", examples=("/help", "/help set", "/help temperature", "/help keys"), topic=_topics)
 def help_(chat: Chat, topic: str = "") -> Result:
-    """List the commands, or explain one, a parameter, or the keys."""
+    """List the commands, or explain one.
+
+    It explains parameters too, and the `keys`.
+    """
     if not topic:
         return _overview()
     if topic.lower() == "keys":
@@ -61,7 +64,7 @@ def _overview() -> Table:
     caption = (
         "`/help NAME` explains one, `/help keys` the keys. Every parameter is a command too: `/top_p 0.9`."
     )
-    return Table(("command", "what it does"), tuple(rows), caption)
+    return Table(("command", "what it does"), tuple(rows), caption, one_line=True)
 
 
 def _about(known: Command) -> str:

@@ -21,7 +21,7 @@ _ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z][\w.-]*)\s*=\s*")
 
 def _names(_: Chat) -> Iterator[Choice]:
     for param in params.PARAMS:
-        yield Choice(param.name, f"{param.range}: {param.meaning}")
+        yield Choice(param.name, f"{param.bounds}: {param.meaning}")
 
 
 def _chosen(chat: Chat) -> Iterator[Choice]:
@@ -35,7 +35,9 @@ def _chosen(chat: Chat) -> Iterator[Choice]:
     values=_names,
 )
 def set_(chat: Chat, values: Rest = NOTHING) -> Result:
-    """Show all parameters, explain one, or set some: all of them, or none when one is wrong.
+    """Show all parameters, explain one, or set some.
+
+    When one value is wrong, none is set.
 
     `/set NAME VALUE --save` keeps it in the settings file, `/set NAME default` goes back,
     `/set extra.FIELD=JSON` sends any other field, `@FILE` reads a text from a file, and steps work
@@ -66,7 +68,10 @@ def set_(chat: Chat, values: Rest = NOTHING) -> Result:
 
 @command(examples=("/unset temperature", "/unset all"), name=_chosen)
 def unset(chat: Chat, name: str) -> Result:
-    """Put a parameter back to its default, or `all` of them; without a default it is not sent."""
+    """Put a parameter, or `all`, back to the default.
+
+    One without a default is no longer sent.
+    """
     if name.lower() == "all":
         chat.tune(Sampling())
         return "All parameters are at their defaults."
@@ -81,7 +86,10 @@ def _actions(_: Chat) -> Iterator[Choice]:
 
 @command(examples=("/params", "/params diff"), action=_actions)
 def params_(chat: Chat, action: str = "") -> Result:
-    """Show all parameters, only what differs from the defaults (`diff`), or take a change back (`undo`)."""
+    """Show the parameters, or take a change back.
+
+    `diff` shows only what differs from the defaults, `undo` takes the last change back.
+    """
     if not action:
         return _table(chat)
     if action.lower() == "undo":
@@ -151,6 +159,7 @@ def _table(chat: Chat) -> Table:
         ("parameter", "value", "from", "range", "meaning"),
         tuple(rows),
         "`/set NAME VALUE` sets one, `/unset NAME` takes it back. Empty: not sent, the server decides.",
+        one_line=True,
     )
 
 
@@ -160,7 +169,7 @@ def _row(chat: Chat, name: str, setting: Setting | None) -> tuple[str, ...]:
     if name.startswith(EXTRA):
         return name, value, origin, "JSON", "Sent as it is."
     param = params.param(name)
-    return name, value + (" !" if setting and _note(chat, param) else ""), origin, param.range, param.meaning
+    return name, value + (" !" if setting and _note(chat, param) else ""), origin, param.bounds, param.meaning
 
 
 def _difference(chat: Chat) -> Result:

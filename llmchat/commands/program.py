@@ -23,9 +23,9 @@ def _preferences(_: Chat) -> Iterable[Choice]:
     name=_preferences,
 )
 def settings(chat: Chat, name: str = "", value: Rest = NOTHING) -> Result:
-    """Show how the program looks and behaves, or change it; `--save` keeps it in the settings file.
+    """Show how the program looks and behaves, or change it.
 
-    Parameters of requests are another matter: `/set`.
+    `--save` keeps it in the settings file. Parameters of requests are another matter: `/set`.
     """
     if not name:
         return _settings_table(chat)
@@ -45,7 +45,7 @@ def _told(chat: Chat, known: Param) -> str:
 
 
 def _settings_table(chat: Chat) -> Table:
-    rows = [(p.name, show(getattr(chat.preferences, p.name)), p.range, p.meaning) for p in PREFERENCES]
+    rows = [(p.name, show(getattr(chat.preferences, p.name)), p.bounds, p.meaning) for p in PREFERENCES]
     file = chat.settings.file or "the settings file"
     caption = f"`/settings NAME VALUE` changes one, with `--save` for good, in {file}."
     return Table(("setting", "value", "range", "meaning"), tuple(rows), caption)
@@ -53,7 +53,7 @@ def _settings_table(chat: Chat) -> Table:
 
 @command("multi", "mli", examples=("/multiline",))
 def multiline(chat: Chat) -> Result:
-    """Switch between Enter that sends and Enter that begins a new line."""
+    """Switch what Enter does: send, or begin a new line."""
     on = not chat.preferences.multiline
     chat.preferences = chat.preferences.set("multiline", on)
     return (

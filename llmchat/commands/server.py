@@ -39,7 +39,10 @@ def models(chat: Chat) -> Result:
 
 @command(examples=("/model", "/model qwen"), name=_models)
 def model(chat: Chat, name: Rest = NOTHING) -> Result:
-    """Show the model, or take another one; a part of its name is enough."""
+    """Show the model, or take another.
+
+    A part of its name is enough.
+    """
     found = chat.found()
     if not name:
         why = "" if chat.named_model else " (chosen for you)"
@@ -60,9 +63,10 @@ def model(chat: Chat, name: Rest = NOTHING) -> Result:
 
 @command("host", "url", examples=("/server", "/server localhost:8080", "/server demo"), url=_places)
 def server(chat: Chat, url: str = "") -> Result:
-    """Show the server, or take another: an address, a number of the list, or `demo`.
+    """Show the server, or take another.
 
-    `demo` starts the practice model. The conversation and the parameters stay.
+    That is an address, a number of the list, or `demo`, which starts the practice model.
+    The conversation and the parameters stay.
     """
     if not url:
         return _servers(chat)
@@ -81,7 +85,10 @@ def server(chat: Chat, url: str = "") -> Result:
 
 @command("api_key", "login", examples=("/key",))
 def key(chat: Chat) -> Result:
-    """Enter a key for the current server; it is not shown, kept in memory only, and sent nowhere else."""
+    """Enter a key for the current server.
+
+    It is not shown, kept in memory only, and sent nowhere else.
+    """
 
     def use(typed: str) -> Result:
         if not typed.strip():
