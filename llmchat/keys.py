@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
@@ -30,11 +32,13 @@ def key_bindings(multiline: Callable[[], bool], on_paste: Callable[[], None]) ->
         event.current_buffer.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
 
     keys = KeyBindings()
-    keys.add("enter")(enter)
-    keys.add("escape", "enter")(alt_enter)
-    keys.add("c-j")(_new_line)
-    keys.add("c-c")(_clear)
-    keys.add(Keys.BracketedPaste)(paste)
+    # The search of the history has keys of its own.
+    typing = has_focus(DEFAULT_BUFFER)
+    keys.add("enter", filter=typing)(enter)
+    keys.add("escape", "enter", filter=typing)(alt_enter)
+    keys.add("c-j", filter=typing)(_new_line)
+    keys.add("c-c", filter=typing)(_clear)
+    keys.add(Keys.BracketedPaste, filter=typing)(paste)
     return keys
 
 

@@ -12,7 +12,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
-from prompt_toolkit.history import History, ThreadedHistory
+from prompt_toolkit.history import History
 from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
 
@@ -68,7 +68,7 @@ class Prompt:
             prompt_continuation=_MORE,
             output=self._output,
             style=_STYLE,
-            history=ThreadedHistory(_OnDisk(history)),
+            history=_OnDisk(history),
             auto_suggest=AutoSuggestFromHistory(),
             completer=_Completer(lambda line: self._complete(line)),
             complete_while_typing=Condition(self._is_command),
@@ -86,7 +86,9 @@ class Prompt:
     ) -> None:
         """From now on ask these: what is preferred, what completes a line, the toolbar for a width."""
         self._preferences, self._complete, self._toolbar = preferences, complete, toolbar
-        self._session.app.invalidate()
+        app = self._session.app
+        if app.is_running and app.loop:
+            app.loop.call_soon_threadsafe(self._catch_up)
 
     def __enter__(self) -> "Prompt":
         self._keyboard.silence()
@@ -172,6 +174,12 @@ class Prompt:
 
     def _is_command(self) -> bool:
         return self._session.default_buffer.text.startswith("/")
+
+    def _catch_up(self) -> None:
+        """Complete what was typed while there was nothing to complete it."""
+        if self._is_command():
+            self._session.default_buffer.start_completion()
+        self._session.app.invalidate()
 
     def _note_paste(self) -> None:
         self._pasted = True

@@ -37,7 +37,7 @@ def parts(chat: Chat) -> list[Part]:
     if reply and reply.usage and (total := reply.usage.prompt + reply.usage.completion):
         context = found.context(chat.model) if found else None
         window = f" of {context:,}" if context else ""
-        shown.append(Part(f"{total:,}{window} tokens", 2))
+        shown.append(Part(f"{total:,}{window} tokens", 5))
     if reply and reply.timings.tokens_per_second:
         shown.append(Part(f"{reply.timings.tokens_per_second:,.0f} tokens/s", 1))
     return shown

@@ -29,7 +29,9 @@ class Keyboard:
 
         self._before = termios.tcgetattr(self._fd)
         quiet = termios.tcgetattr(self._fd)
+        quiet[0] &= ~termios.ICRNL  # Enter stays Enter; prompt_toolkit reads a line end as Ctrl-J
         quiet[3] &= ~(termios.ECHO | termios.ICANON)
+        quiet[3] |= termios.NOFLSH  # Ctrl-C throws away nothing that was typed before it
         termios.tcsetattr(self._fd, termios.TCSADRAIN, quiet)
 
     def restore(self) -> None:
