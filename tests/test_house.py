@@ -191,16 +191,6 @@ def test_nothing_is_printed_past_the_screen() -> None:
     assert {name for name in NAMES if "print" in names_in(name, ast.Call, "func")} == {"engine"}
 
 
-@EACH
-def test_no_except_catches_everything(name: str) -> None:
-    caught = [node for node in ast.walk(tree(name)) if isinstance(node, ast.ExceptHandler)]
-    broad = [node.lineno for node in caught if node.type is None]
-    for node in caught:
-        names = ast.walk(node.type) if node.type else ()
-        broad += [part.lineno for part in names if isinstance(part, ast.Name) and part.id in BROAD]
-    assert broad == []
-
-
 def test_the_prompt_needs_nothing_that_only_an_answer_needs() -> None:
     """What is imported before the first prompt is shown; static graphs do not see what is deferred."""
     program = "import sys, llmchat.cli, llmchat.prompt; print(*sys.modules)"
