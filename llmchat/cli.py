@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(flags: argparse.Namespace) -> int:
+    if flags.render:
+        _screen().render(sys.stdin.buffer)
+        return 0
     chat = Chat(_settings(flags))
     with contextlib.closing(chat):
         if flags.question or not sys.stdin.isatty():
@@ -133,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="set a parameter; may be repeated",
     )
+    add("--render", action="store_true", help="show the markdown on standard input, while it comes")
     own = parser.add_mutually_exclusive_group()
     own.add_argument("--demo", action="store_true", help="run the small practice model")
     own.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
