@@ -32,14 +32,10 @@ def cut(source: str) -> int:
     places = [
         match.start() for match in _PLACE.finditer(source) if "|" not in _line_before(source, match.start())
     ]
-    tried = len(source)
     for place in _spread(places, len(source)):
-        tried = place
         if _is_clean(source[:place]):
             return place
-    if len(source) > REACH and places:
-        return next((place for place in reversed(places) if place <= len(source) // 2), tried)
-    return 0
+    return places[len(places) // 2] if places and len(source) > REACH else 0
 
 
 def _spread(places: list[int], length: int) -> list[int]:
@@ -56,7 +52,7 @@ def _spread(places: list[int], length: int) -> list[int]:
 def _is_clean(source: str) -> bool:
     """Whether no markup is open at the end."""
     token = Token("inline", "", 0, content=source.lstrip(), children=[])
-    parse_inlines([token], {})
+    parse_inlines([token])
     return not any(
         child.type == "text" and _OPENER.search(_BRACKETS.sub("", child.content))
         for child in token.children or []

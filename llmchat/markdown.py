@@ -13,7 +13,6 @@ from markdown_it.token import Token
 
 from llmchat.cut import LONG, cut
 from llmchat.tokens import (
-    References,
     is_code,
     parse_blocks,
     parse_inlines,
@@ -53,7 +52,6 @@ class Blocks:
 
     def __init__(self) -> None:
         self._source = ""
-        self._references: References = {}
         self._codes = 0
         # The tail's block is one of which a part was given out; its item number, if it is a list.
         self._inside = ""
@@ -73,23 +71,23 @@ class Blocks:
 
     def tail(self) -> list[Piece]:
         """What is not finished, as it looks now; the next texts may change it."""
-        return self._pieces(_parsed(self._view(), dict(self._references)))
+        return self._pieces(_parsed(self._view()))
 
     def settled(self) -> Piece | None:
         """The part of the tail's first block that stays, closed paragraphs for instance; None if none."""
-        kept = without_open_leaf(_parsed(self._complete(), dict(self._references)), WIDTH_ROWS)
+        kept = without_open_leaf(_parsed(self._complete()), WIDTH_ROWS)
         pieces = self._pieces(kept)
         return Piece(pieces[0].tokens, pieces[0].first, last=False) if pieces else None
 
     def finish(self) -> list[Piece]:
         """What is left, when no more text comes."""
-        pieces = self._release(parse_blocks(self._source, self._references))
+        pieces = self._release(parse_blocks(self._source))
         self._source = self._inside = ""
         return pieces
 
     def _finished_blocks(self) -> list[Piece]:
         complete = self._complete()
-        tokens = parse_blocks(complete, self._references)
+        tokens = parse_blocks(complete)
         self._code_is_open = False
         starts = tops(tokens)
         if not starts:
@@ -159,7 +157,7 @@ class Blocks:
 
     def _paragraph_part(self) -> list[Piece]:
         """The tail up to where it can be cut, when it is a long paragraph."""
-        tokens = parse_blocks(self._source, dict(self._references))
+        tokens = parse_blocks(self._source)
         if [token.type for token in tokens] != ["paragraph_open", "inline", "paragraph_close"]:
             self._cut_from = len(self._source) + LONG
             return []
@@ -173,7 +171,7 @@ class Blocks:
 
     def _release(self, tokens: list[Token], inside: str = "") -> list[Piece]:
         """The blocks of these tokens as pieces; `inside` says that the last one goes on, and what it is."""
-        parse_inlines(tokens, self._references)
+        parse_inlines(tokens)
         pieces = self._pieces(tokens)
         if pieces:
             codes = sum(map(is_code, tokens))
@@ -216,12 +214,12 @@ class Blocks:
 
 def document(source: str) -> list[Piece]:
     """The pieces of a whole text, known all at once."""
-    return [Piece(block) for block in split(showable(_parsed(source, {}), 0))]
+    return [Piece(block) for block in split(showable(_parsed(source), 0))]
 
 
-def _parsed(source: str, references: References) -> list[Token]:
-    tokens = parse_blocks(source, references)
-    parse_inlines(tokens, references)
+def _parsed(source: str) -> list[Token]:
+    tokens = parse_blocks(source)
+    parse_inlines(tokens)
     return tokens
 
 

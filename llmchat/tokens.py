@@ -7,7 +7,6 @@ kept, code blocks get their number, and what an entity such as `&#x202e;` stands
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore, inline, text_join
@@ -16,22 +15,21 @@ from markdown_it.token import Token
 from llmchat.sanitize import safe
 
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_PARSER = MarkdownIt().enable("strikethrough").enable("table")
+# Link references stay as they are written: a definition mostly comes after its use, when that is
+# shown already, and would then be hidden itself.
+_PARSER = MarkdownIt().enable(["strikethrough", "table"]).disable("reference")
 
-References = dict[str, dict[str, Any]]
-"""Link definitions by their label, as markdown-it keeps them."""
 
-
-def parse_blocks(source: str, references: References) -> list[Token]:
-    """The block structure, inline content not parsed; `references` takes in the definitions."""
+def parse_blocks(source: str) -> list[Token]:
+    """The block structure; inline content is not parsed."""
     tokens: list[Token] = []
-    _PARSER.block.parse(source, _PARSER, {"references": references}, tokens)
+    _PARSER.block.parse(source, _PARSER, {}, tokens)
     return tokens
 
 
-def parse_inlines(tokens: list[Token], references: References) -> None:
+def parse_inlines(tokens: list[Token]) -> None:
     """Parse the inline content of these tokens in place."""
-    state = StateCore("", _PARSER, {"references": references}, tokens)
+    state = StateCore("", _PARSER, {}, tokens)
     inline(state)
     text_join(state)
 
@@ -59,7 +57,7 @@ def is_code(token: Token) -> bool:
 
 def code_blocks(source: str) -> list[str]:
     """The code of every code block of a reply, in the order of the numbers they are shown with."""
-    return [token.content for token in parse_blocks(source.replace("\r", ""), {}) if is_code(token)]
+    return [token.content for token in parse_blocks(source.replace("\r", "")) if is_code(token)]
 
 
 def text(content: str) -> Token:
