@@ -2,11 +2,9 @@
 
 import re
 
-from markdown_it.token import Token
+from llmchat.tokens import parse_inline
 
-from llmchat.tokens import parse_inlines
-
-LONG = 600
+LONG = 300
 """Characters of a paragraph from which on it is cut."""
 
 REACH = 4000
@@ -51,11 +49,9 @@ def _spread(places: list[int], length: int) -> list[int]:
 
 def _is_clean(source: str) -> bool:
     """Whether no markup is open at the end."""
-    token = Token("inline", "", 0, content=source.lstrip(), children=[])
-    parse_inlines([token])
     return not any(
         child.type == "text" and _OPENER.search(_BRACKETS.sub("", child.content))
-        for child in token.children or []
+        for child in parse_inline(source.lstrip())
     )
 
 

@@ -15,7 +15,6 @@ from llmchat.cut import LONG, cut
 from llmchat.tokens import (
     is_code,
     parse_blocks,
-    parse_inlines,
     showable,
     split,
     tops,
@@ -58,6 +57,7 @@ class Blocks:
         self._number = 1
         self._code_is_open = False
         self._cut_from = LONG
+        self._tail: tuple[str, list[Piece]] | None = None
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that became finished with `text`."""
@@ -70,12 +70,15 @@ class Blocks:
         return pieces
 
     def tail(self) -> list[Piece]:
-        """What is not finished, as it looks now; the next texts may change it."""
-        return self._pieces(_parsed(self._view()))
+        """What is not finished, as it looks now; the same object while that has not changed."""
+        view = self._view()
+        if self._tail is None or view != self._tail[0]:
+            self._tail = view, self._pieces(parse_blocks(view))
+        return self._tail[1]
 
     def settled(self) -> Piece | None:
         """The part of the tail's first block that stays, closed paragraphs for instance; None if none."""
-        kept = without_open_leaf(_parsed(self._complete()), WIDTH_ROWS)
+        kept = without_open_leaf(parse_blocks(self._complete()), WIDTH_ROWS)
         pieces = self._pieces(kept)
         return Piece(pieces[0].tokens, pieces[0].first, last=False) if pieces else None
 
@@ -171,8 +174,8 @@ class Blocks:
 
     def _release(self, tokens: list[Token], inside: str = "") -> list[Piece]:
         """The blocks of these tokens as pieces; `inside` says that the last one goes on, and what it is."""
-        parse_inlines(tokens)
         pieces = self._pieces(tokens)
+        self._tail = None
         if pieces:
             codes = sum(map(is_code, tokens))
             self._codes += codes - (inside in ("fence", "code_block"))
@@ -214,13 +217,7 @@ class Blocks:
 
 def document(source: str) -> list[Piece]:
     """The pieces of a whole text, known all at once."""
-    return [Piece(block) for block in split(showable(_parsed(source), 0))]
-
-
-def _parsed(source: str) -> list[Token]:
-    tokens = parse_blocks(source)
-    parse_inlines(tokens)
-    return tokens
+    return [Piece(block) for block in split(showable(parse_blocks(source), 0))]
 
 
 def _lines(text: str) -> list[str]:

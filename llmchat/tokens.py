@@ -6,6 +6,7 @@ kept, code blocks get their number, and what an entity such as `&#x202e;` stands
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -27,13 +28,6 @@ def parse_blocks(source: str) -> list[Token]:
     return tokens
 
 
-def parse_inlines(tokens: list[Token]) -> None:
-    """Parse the inline content of these tokens in place."""
-    state = StateCore("", _PARSER, {}, tokens)
-    inline(state)
-    text_join(state)
-
-
 def showable(tokens: Iterable[Token], codes: int) -> list[Token]:
     """The tokens with all that is hidden made visible; the next code block is number `codes` + 1."""
     shown: list[Token] = []
@@ -44,7 +38,7 @@ def showable(tokens: Iterable[Token], codes: int) -> list[Token]:
             codes += 1
             shown.append(token.copy(meta={"number": codes}))
         elif token.type == "inline":
-            shown.append(token.copy(children=list(_visible(token.children or []))))
+            shown.append(token.copy(children=_visible_inline(token.content)))
         else:
             shown.append(token)
     return shown
@@ -58,6 +52,15 @@ def is_code(token: Token) -> bool:
 def code_blocks(source: str) -> list[str]:
     """The code of every code block of a reply, in the order of the numbers they are shown with."""
     return [token.content for token in parse_blocks(source.replace("\r", "")) if is_code(token)]
+
+
+def parse_inline(content: str) -> list[Token]:
+    """The tokens of the content of a paragraph, a heading or a cell."""
+    token = Token("inline", "", 0, content=content)
+    state = StateCore("", _PARSER, {}, [token])
+    inline(state)
+    text_join(state)
+    return token.children or []
 
 
 def text(content: str) -> Token:
@@ -77,6 +80,12 @@ def _text_lines(lines: list[str]) -> Iterator[Token]:
         if number:
             yield Token("hardbreak", "br", 0)
         yield text(line)
+
+
+@lru_cache(maxsize=128)
+def _visible_inline(content: str) -> list[Token]:
+    """Remembered, because the open tail is drawn again and again, and most of it stays the same."""
+    return list(_visible(parse_inline(content)))
 
 
 def _visible(children: list[Token]) -> Iterator[Token]:

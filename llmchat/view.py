@@ -94,6 +94,7 @@ class Rendered:
         # The part of the tail's first block that was written already, and how many rows it has.
         self._settled: Piece | None = None
         self._written = 0
+        self._drawn: tuple[list[Piece], list[str]] = [], []
         self._changed = False
         self._start = clock()
         self._next_frame = 0.0
@@ -165,13 +166,20 @@ class Rendered:
         height = self._console.height // 2
         if self._thoughts.rows:
             return self._thoughts.rows[-min(height, _THOUGHT_ROWS) :]
-        rows = self._renderer.preview(self._blocks.tail())[self._written :]
+        rows = self._tail_rows()[self._written :]
         if len(rows) > height:
             rows = rows[self._settle() :]
         if not rows and self._is_waiting(self._clock()):
             return self._draw_dim(self._waiting())
         # What is higher than the screen could not be repainted.
         return rows[-height:]
+
+    def _tail_rows(self) -> list[str]:
+        """All rows of the open tail, drawn anew only if it has changed."""
+        tail = self._blocks.tail()
+        if tail is not self._drawn[0]:
+            self._drawn = tail, self._renderer.preview(tail)
+        return self._drawn[1]
 
     def _settle(self) -> int:
         """Write the rows of a long tail that no longer change; how many."""
@@ -205,6 +213,7 @@ class Rendered:
         heights = [max(1, math.ceil(_cells(row) / width)) for row in self._painter.live]
         self._write(self._painter.wipe(min(sum(heights), self._console.height)))
         self._renderer.width = width
+        self._drawn = [], []
         self._written = len(self._renderer.preview([self._settled])) if self._settled else 0
 
     def _is_waiting(self, now: float) -> bool:
