@@ -54,6 +54,7 @@ _NARROWEST = 6
 """Cells of a shortened column; a table that needs less is shown as records."""
 
 _BETWEEN = 2
+_REMEMBERED = 64
 
 
 @dataclass
@@ -101,9 +102,11 @@ class Markdown(rich_markdown.Markdown):
 
 
 class Paragraph(rich_markdown.Paragraph):
-    """A paragraph that may go on with the last row of the part before."""
+    """A paragraph that may go on with the last row of the part before. It is remembered as it was
+    drawn: most of the open tail stays the same from frame to frame."""
 
     going: Going
+    drawn: ClassVar[dict[tuple[object, ...], list[Segment]]] = {}
 
     @classmethod
     def create(cls, markdown: rich_markdown.Markdown, token: Token) -> "Paragraph":
@@ -115,7 +118,12 @@ class Paragraph(rich_markdown.Paragraph):
         before = self.going.flow
         self.going.flow = Text.assemble(before, self.text) if before else self.text
         self.going.flow.justify = "left"
-        yield self.going.flow
+        key = (options.max_width, self.going.flow.plain, tuple(self.going.flow.spans))
+        if key not in self.drawn:
+            if len(self.drawn) > _REMEMBERED:
+                self.drawn.clear()
+            self.drawn[key] = list(self.going.flow.__rich_console__(console, options))
+        yield from self.drawn[key]
 
 
 class Heading(rich_markdown.Heading):

@@ -6,12 +6,12 @@ rows of a table whose widths are known, and a long paragraph up to a place where
 An incomplete line decides nothing: what `*` begins is known when the line is.
 """
 
-import re
 from dataclasses import dataclass
 
 from markdown_it.token import Token
 
 from llmchat.cut import LONG, cut
+from llmchat.tail import Tail
 from llmchat.tokens import (
     is_code,
     parse_blocks,
@@ -23,9 +23,6 @@ from llmchat.tokens import (
 
 WIDTH_ROWS = 8
 """Rows of a table, besides its header, that its column widths are taken from."""
-
-_MARKER = re.compile(r"\s*(?:[-=_*+#>~`|:.<\[\d)(\s]+|(?:```|~~~|\|).*)")
-_FENCE_MARKER = re.compile(r"\s{0,3}(?:`+|~+)\s*")
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,9 @@ class Blocks:
         self._number = 1
         self._code_is_open = False
         self._cut_from = LONG
-        self._tail: tuple[str, list[Piece]] | None = None
+        self._tail = Tail()
+        self._tail_of: list[Token] | None = None
+        self._tail_pieces: list[Piece] = []
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that became finished with `text`."""
@@ -71,10 +70,10 @@ class Blocks:
 
     def tail(self) -> list[Piece]:
         """What is not finished, as it looks now; the same object while that has not changed."""
-        view = self._view()
-        if self._tail is None or view != self._tail[0]:
-            self._tail = view, self._pieces(parse_blocks(view))
-        return self._tail[1]
+        tokens = self._tail.tokens(self._source, code_is_open=self._code_is_open)
+        if tokens is not self._tail_of:
+            self._tail_of, self._tail_pieces = tokens, self._pieces(tokens)
+        return self._tail_pieces
 
     def settled(self) -> Piece | None:
         """The part of the tail's first block that stays, closed paragraphs for instance; None if none."""
@@ -175,7 +174,7 @@ class Blocks:
     def _release(self, tokens: list[Token], inside: str = "") -> list[Piece]:
         """The blocks of these tokens as pieces; `inside` says that the last one goes on, and what it is."""
         pieces = self._pieces(tokens)
-        self._tail = None
+        self._tail_of = None
         if pieces:
             codes = sum(map(is_code, tokens))
             self._codes += codes - (inside in ("fence", "code_block"))
@@ -203,16 +202,6 @@ class Blocks:
         """Make these lines and the incomplete one the tail."""
         self._source = "".join(lines) + self._source[self._source.rfind("\n") + 1 :]
         self._cut_from = LONG
-
-    def _view(self) -> str:
-        """The source of the tail as it is best shown: what is only a marker yet is held back."""
-        complete = self._complete()
-        partial = self._source[len(complete) :]
-        if self._code_is_open:
-            return self._source if not _FENCE_MARKER.fullmatch(partial) else complete
-        if _MARKER.fullmatch(partial):
-            return complete
-        return self._source + _missing_closer(self._source)
 
 
 def document(source: str) -> list[Piece]:
@@ -256,13 +245,3 @@ def _as_paragraph(block: list[Token]) -> list[Token]:
         content,
         closing.copy(type="paragraph_close", tag="p"),
     ]
-
-
-def _missing_closer(source: str) -> str:
-    """What ends the code or the strong emphasis that the last paragraph has begun."""
-    paragraph = source[source.rfind("\n\n") + 1 :]
-    if paragraph.endswith(("*", "`", " ", "\n")):
-        return ""
-    if paragraph.count("`") % 2:
-        return "`"
-    return "**" if paragraph.count("**") % 2 else ""

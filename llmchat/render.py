@@ -1,6 +1,7 @@
 """Pieces of markdown in, rows with colours out: what rich draws, as lines for a terminal."""
 
 from collections.abc import Iterable
+from copy import copy
 
 from rich._wrap import divide_line
 from rich.color import ColorSystem
@@ -20,8 +21,17 @@ class Renderer:
     def __init__(self, console: Console, width: int, *, begun: bool = False) -> None:
         self._console = console
         self._going = Going()
-        self.width = width
+        self._options = console.options.update(width=width)
         self.begun = begun
+
+    @property
+    def width(self) -> int:
+        """The width of the rows, in cells; it may change between two pieces."""
+        return self._options.max_width
+
+    @width.setter
+    def width(self, width: int) -> None:
+        self._options = self._options.update(width=width)
 
     def rows(self, piece: Piece) -> list[str]:
         """The rows of the next piece; of a paragraph that goes on, those that are full."""
@@ -43,7 +53,7 @@ class Renderer:
 
     def preview(self, pieces: list[Piece]) -> list[str]:
         """The rows of pieces that may still change; nothing is remembered of them."""
-        trial = Renderer(self._console, self.width, begun=self.begun)
+        trial = copy(self)
         trial._going = self._going.copy()
         return [row for piece in pieces for row in trial.rows(piece)]
 
@@ -51,7 +61,7 @@ class Renderer:
         """What rich draws, as rows with the console's colours, without blanks at their ends."""
         console = self._console
         color_system = COLOR_SYSTEMS.get(console.color_system or "")
-        lines = console.render_lines(renderable, console.options.update(width=self.width), pad=False)
+        lines = console.render_lines(renderable, self._options, pad=False)
         return [
             _row(Segment.remove_color(line) if console.no_color else line, color_system) for line in lines
         ]

@@ -128,9 +128,11 @@ class Rendered:
     def paint(self) -> None:
         """Write a frame if one is due."""
         now = self._clock()
+        if self._changed and now < self._next_frame:
+            return
         if self._console.width != self._renderer.width:
             self._resize(self._console.width)
-        elif not (now >= self._next_frame if self._changed else self._is_waiting(now)):
+        elif not self._changed and not self._is_waiting(now):
             return
         self._advance()
         live = self._live_rows()
