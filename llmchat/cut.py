@@ -4,13 +4,13 @@ import re
 
 from llmchat.tokens import parse_inline
 
-LONG = 300
+LONG = 200
 """Characters of a paragraph from which on it is cut."""
 
 REACH = 4000
 """Characters after which an emphasis, a link or code that was begun is not waited for any longer."""
 
-_STEP = 60
+_STEP = 40
 _TRIES = 6
 
 # A letter after a space, or between letters of scripts that use none: it begins no block and touches

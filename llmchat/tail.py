@@ -73,4 +73,5 @@ def _last_text(tokens: list[Token]) -> int:
 
 
 def _with_content(tokens: list[Token], index: int, content: str) -> list[Token]:
-    return [*tokens[:index], tokens[index].copy(content=content), *tokens[index + 1 :]]
+    text = Token("inline", "", 0, level=tokens[index].level, content=content)
+    return [*tokens[:index], text, *tokens[index + 1 :]]

@@ -38,7 +38,7 @@ def showable(tokens: Iterable[Token], codes: int) -> list[Token]:
             codes += 1
             shown.append(token.copy(meta={"number": codes}))
         elif token.type == "inline":
-            shown.append(token.copy(children=_visible_inline(token.content)))
+            shown.append(Token("inline", "", 0, level=token.level, children=_visible_inline(token.content)))
         else:
             shown.append(token)
     return shown
