@@ -31,7 +31,7 @@ THEME = Theme(
         "markdown.h6": "italic",
         "markdown.a": "underline",
         "markdown.address": "dim",
-        "markdown.block_quote": "italic",
+        "markdown.block_quote": "none",
         "markdown.code": "cyan",
         "markdown.hr": "dim",
         "markdown.item.bullet": "dim",

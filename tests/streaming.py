@@ -31,10 +31,10 @@ class Window(io.StringIO):
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
         self.terminal = terminal
-        self.written = 0
+        self.writes: list[str] = []
 
     def write(self, output: str) -> int:
-        self.written += len(output.encode(errors="replace"))
+        self.writes.append(output)
         self.terminal.write(output)
         return len(output)
 
@@ -55,16 +55,16 @@ def console(file: io.StringIO, columns: int, rows: int) -> Console:
     )
 
 
-def streamed(pieces: Iterable[str], columns: int, rows: int, *, pause: float = 1.0) -> Terminal:
+def streamed(pieces: Iterable[str], columns: int, rows: int, *, pause: float = 1.0) -> Window:
     """The terminal after a reply that came in these pieces, `pause` seconds apart."""
-    terminal, clock = Terminal(columns, rows), Clock()
-    view = Rendered(console(Window(terminal), columns, rows), clock=clock)
+    window, clock = Window(Terminal(columns, rows)), Clock()
+    view = Rendered(console(window, columns, rows), clock=clock)
     for piece in pieces:
         clock.now += pause
         view.take([Text(piece)])
         view.paint()
     view.finish()
-    return terminal
+    return window
 
 
 def one_shot(source: str, columns: int) -> list[list[Cell]]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -62,7 +63,7 @@ def streamed(source: str, speed: int) -> Cost:
     view = Rendered(console(sink, COLUMNS, ROWS), clock=clock)
     for number, token in enumerate(tokens(source)):
         clock.now = number / speed
-        cost.steps.append(timed(lambda token=token: (view.take([Text(token)]), view.paint())))  # type: ignore[misc]
+        cost.steps.append(timed(partial(_step, view, token)))
     cost.steps.append(timed(view.finish))
     cost.seconds, cost.bytes = sum(cost.steps), sink.bytes
     return cost
@@ -79,7 +80,7 @@ def plain(source: str) -> Cost:
     """Each token written as it comes."""
     sink, cost = Sink(), Cost()
     for token in tokens(source):
-        cost.steps.append(timed(lambda token=token: sink.write(token)))  # type: ignore[misc]
+        cost.steps.append(timed(partial(sink.write, token)))
     cost.seconds, cost.bytes = sum(cost.steps), sink.bytes
     return cost
 
@@ -93,11 +94,18 @@ def naive(source: str, frames: int | None) -> Cost:
             due = frames is None or int(number * frames / PACED) > shown
             shown = int(number * (frames or 0) / PACED)
             if due:
-                cost.steps.append(
-                    timed(lambda text=text: live.update(StockMarkdown(text), refresh=True))  # type: ignore[misc]
-                )
+                cost.steps.append(timed(partial(_refresh, live, text)))
     cost.seconds, cost.bytes = sum(cost.steps), sink.bytes
     return cost
+
+
+def _step(view: Rendered, token: str) -> None:
+    view.take([Text(token)])
+    view.paint()
+
+
+def _refresh(live: Live, text: str) -> None:
+    live.update(StockMarkdown(text), refresh=True)
 
 
 def tokens(source: str) -> Iterator[str]:
@@ -124,9 +132,8 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = [size for size in KILOBYTES if size <= arguments.largest]
     for language in ("python", "c", "javascript", "bash"):
-        print(
-            f"first use of the lexer for {language}: {timed(lambda x=language: Highlighter(x).line('x')) * 1000:.0f} ms"
-        )  # type: ignore[misc]  # noqa: E501
+        seconds = timed(partial(Highlighter(language).line, "x"))
+        print(f"first use of the lexer for {language}: {seconds * 1000:.0f} ms")
     for speed in (PACED, FULL_SPEED):
         print(f"\n{speed} tokens/s, {COLUMNS} x {ROWS}\n")
         _table(sizes, speed)
@@ -147,8 +154,8 @@ def _table(sizes: list[int], speed: int) -> None:
             at_8 = cost.seconds if size == 8 else at_8
             exponent = f"{math.log(cost.seconds / at_8) / math.log(size / 8):.2f}" if size == 256 else ""
             print(
-                f"| {kind} | {size} | {cost.seconds * 1000:.0f} | {cost.seconds / once.seconds:.1f} | {exponent} "
-                f"| {cost.bytes / once.bytes:.1f} | {max(cost.steps) * 1000:.1f} "
+                f"| {kind} | {size} | {cost.seconds * 1000:.0f} | {cost.seconds / once.seconds:.1f} "
+                f"| {exponent} | {cost.bytes / once.bytes:.1f} | {max(cost.steps) * 1000:.1f} "
                 f"| {cost.percentile(0.999) * 1000:.1f} |"
             )
             sys.stdout.flush()

@@ -3,11 +3,12 @@
 import random
 from collections.abc import Callable
 
-_WORDS = (
+_PROSE = (
     "the model reads a token and predicts what comes next while each layer of the network attends to "
     "earlier words so that meaning grows from context rather than from rules which nobody could write "
     "down by hand in full because language keeps changing under those who speak it"
-).split()
+)
+_WORDS = _PROSE.split()
 _HAN = "模型读取词元并预测接下来的内容网络的每一层都会关注前面的词语因此意义来自上下文而不是规则"
 _CODE = '''def step_{n}(items, limit={n}):
     """Return the first items, doubled."""
