@@ -21,6 +21,7 @@ Piece = tuple[str, str]
 KINDS: dict[_TokenType, str] = {
     Comment: "comment",
     Comment.Preproc: "keyword",
+    Comment.PreprocFile: "string",
     Generic.Deleted: "deleted",
     Generic.Heading: "name",
     Generic.Inserted: "inserted",

@@ -4,6 +4,7 @@
 """
 
 import math
+import os
 import re
 import time
 from collections.abc import Callable
@@ -73,7 +74,8 @@ class Rendered:
     """A reply as markdown: what is finished is written once, the open tail is repainted below it.
 
     `take` only collects; `paint` draws when a frame is due. Without a terminal nothing is repainted:
-    what is finished is written, and no more. `clock` tells seconds.
+    what is finished is written, and no more. `clock` tells seconds; `reflows` says whether the terminal
+    wraps the rows it has anew when its width changes.
     """
 
     def __init__(
@@ -82,9 +84,11 @@ class Rendered:
         *,
         reasoning: ReasoningShown = "fold",
         clock: Callable[[], float] = time.monotonic,
+        reflows: bool | None = None,
     ) -> None:
         self._console = console
         self._clock = clock
+        self._reflows = _terminal_reflows() if reflows is None else reflows
         self._painter = Painter()
         self._renderer = Renderer(console, console.width)
         self._blocks = Blocks()
@@ -211,9 +215,10 @@ class Rendered:
         self._finished += self._thoughts.end()
 
     def _resize(self, width: int) -> None:
-        """Lay the tail out anew; the terminal has wrapped the rows that it has, or has not."""
-        heights = [max(1, math.ceil(_cells(row) / width)) for row in self._painter.live]
-        self._write(self._painter.wipe(min(sum(heights), self._console.height)))
+        """Lay the tail out anew, in the place of the rows that it has on the screen."""
+        rows = self._painter.live
+        height = sum(_height(row, width) for row in rows) if self._reflows else len(rows)
+        self._write(self._painter.wipe(min(height, self._console.height)))
         self._renderer.width = width
         self._drawn = [], []
         self._written = len(self._renderer.preview([self._settled])) if self._settled else 0
@@ -294,6 +299,13 @@ class Thoughts:
         return round(self._clock() - (self._began or 0))
 
 
-def _cells(row: str) -> int:
-    """The width of a row on the screen."""
-    return cell_len(_ESCAPE.sub("", row))
+def _height(row: str, width: int) -> int:
+    """The rows that a row takes up when the terminal has wrapped it at this width."""
+    return max(1, math.ceil(cell_len(_ESCAPE.sub("", row)) / width))
+
+
+def _terminal_reflows() -> bool:
+    """Nearly all do; xterm, GNU screen and the Linux console cut the rows, or leave them."""
+    if "TMUX" in os.environ:
+        return True
+    return not ("XTERM_VERSION" in os.environ or "STY" in os.environ or os.environ.get("TERM") == "linux")

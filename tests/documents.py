@@ -26,7 +26,7 @@ def mixtures(count: int, seed: int = 1) -> list[str]:
 @cache
 def readmes() -> list[str]:
     """The descriptions of the packages that are installed here, the beginning of each."""
-    texts = {found.name: str(found.metadata.get_payload() or "") for found in distributions()}
+    texts = {found.name: str(found.metadata.json.get("description", "")) for found in distributions()}
     return [text[:_README] for _, text in sorted(texts.items()) if len(text) > 200]
 
 

@@ -99,6 +99,10 @@ def naive(source: str, frames: int | None) -> Cost:
     return cost
 
 
+def _first_line(language: str) -> None:
+    Highlighter(language).line("x")
+
+
 def _step(view: Rendered, token: str) -> None:
     view.take([Text(token)])
     view.paint()
@@ -132,7 +136,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = [size for size in KILOBYTES if size <= arguments.largest]
     for language in ("python", "c", "javascript", "bash"):
-        seconds = timed(partial(Highlighter(language).line, "x"))
+        seconds = timed(partial(_first_line, language))
         print(f"first use of the lexer for {language}: {seconds * 1000:.0f} ms")
     for speed in (PACED, FULL_SPEED):
         print(f"\n{speed} tokens/s, {COLUMNS} x {ROWS}\n")
