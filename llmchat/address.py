@@ -1,10 +1,13 @@
 """A server's address: what people type as a base URL, made one."""
 
-import ipaddress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmchat.errors import UsageError
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 DEFAULT_URL = "http://localhost:1234"
 """Where LM Studio listens."""
@@ -43,16 +46,16 @@ class Address:
 
     @property
     def local(self) -> bool:
-        """Whether it is on this machine."""
+        """Whether it is on this machine; 0.0.0.0, which servers print, is."""
         ip = _ip(self.host)
-        return ip.is_loopback if ip else _is_localhost(self.host)
+        return ip.is_loopback or ip.is_unspecified if ip else _is_localhost(self.host)
 
     @property
     def near(self) -> bool:
         """Whether it is on this machine or in a private network, where no proxy belongs between."""
         ip = _ip(self.host)
         if ip:
-            return ip.is_private or ip.is_loopback or ip.is_link_local
+            return ip.is_private or ip.is_link_local
         return _is_localhost(self.host) or "." not in self.host or self.host.endswith(".local")
 
     def url(self, path: str) -> str:
@@ -71,15 +74,17 @@ def parse(text: str) -> Address:
     """
     text = text.strip()
     has_scheme = "://" in text
+    if "@" in text.split("://")[-1].partition("/")[0]:
+        raise UsageError("A server address cannot carry a name or key.", "Put the key into LLMCHAT_API_KEY.")
     try:
         parts = urlsplit(text if has_scheme else f"//{text}")
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
         raise UsageError(f"{text!r} is no server address: {error}.", _EXAMPLES) from error
-    if not host or any(c.isspace() or not c.isprintable() for c in text):
+    # `http:/host` would be a host by the name of http.
+    bare_scheme = not has_scheme and host in ("http", "https")
+    if not host or port == 0 or bare_scheme or any(c.isspace() or not c.isprintable() for c in text):
         raise UsageError(f"{text!r} is no server address.", _EXAMPLES)
-    if parts.username is not None:
-        raise UsageError("A server address cannot carry a name or key.", "Put the key into LLMCHAT_API_KEY.")
     scheme = parts.scheme.lower() if has_scheme else _guess_scheme(host, port)
     if scheme not in ("http", "https"):
         raise UsageError(f"A server is reached by http or https, not {scheme!r}.", _EXAMPLES)
@@ -103,7 +108,9 @@ def _default_port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
 
 
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _ip(host: str) -> "IPv4Address | IPv6Address | None":
+    import ipaddress  # not needed before the prompt is shown
+
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

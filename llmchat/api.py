@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmchat import servers, settings
-from llmchat.chat import open_stream
 from llmchat.client import Client
 from llmchat.deltas import Draft
 from llmchat.discovery import look
 from llmchat.errors import ServerError
+from llmchat.turn import open_stream
 
 
 def complete(

@@ -1,25 +1,23 @@
-"""Chat, the one thing that changes, and Turn: one question on its way to a reply."""
+"""Chat, the one thing that changes: what every command and every turn works on."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from llmchat import address, engine, servers
 from llmchat.address import Address
-from llmchat.deltas import Delta, Draft
 from llmchat.discovery import PATIENCE, Discovery, Found, look_around
 from llmchat.engine import Engine
-from llmchat.errors import ServerError, UsageError
-from llmchat.messages import Conversation, Message, Node, Reply
-from llmchat.params import Sampling
-from llmchat.protocol import messages_array, optional_fields, request_body
+from llmchat.errors import EngineError, UsageError
+from llmchat.messages import Conversation, Node, Reply, Role
+from llmchat.sampling import Sampling
 from llmchat.settings import Settings
+from llmchat.turn import Turn
 
 if TYPE_CHECKING:
-    # requests takes as long to import as the rest of the start; the first answer's thread does it.
-    from llmchat.client import Client, Stream
+    # requests takes as long to import as the rest of the start; the discovery's thread does it.
+    from llmchat.client import Client
 
 
 class Chat:
@@ -33,10 +31,14 @@ class Chat:
         self.settings = settings
         self.system = settings.system
         self.sampling = settings.sampling
+        self.preferences = settings.preferences
         self.named_model = settings.model
         self.conversation = Conversation()
+        self.last_reply: Reply | None = None
         self.address: Address | None = settings.address
         self.others: tuple[Found, ...] = ()
+        self._earlier_sampling: list[Sampling] = []
+        self._keys: dict[str, str] = {}
         self._client: Client | None = None
         self._engine: Engine | None = None
         self._discovery: Discovery | None = None
@@ -65,6 +67,12 @@ class Chat:
             self.others = self._discovery.others or self.others
         return found
 
+    def found_so_far(self) -> Found | None:
+        """What is known of the server now; None also when an engine did not start."""
+        with contextlib.suppress(EngineError):
+            return self.found(timeout=0) if self._discovery else None
+        return None
+
     def look_again(self) -> None:
         """Find out afresh what the server is: it may have been started, or changed, since."""
         if self.address:
@@ -89,20 +97,48 @@ class Chat:
     @property
     def model(self) -> str:
         """The model that the user named, or the one that suits the server best."""
-        found = self.found(timeout=0)
+        found = self.found_so_far()
         return self.named_model or servers.choose_model(found.models if found else ())
 
-    def turn(self, question: str | None) -> "Turn":
+    def use_key(self, key: str) -> None:
+        """Send this key to the current server, and to no other; it is kept in memory only."""
+        self._keys[self.client.address.origin] = key
+        self._client = None
+        self.look_again()
+
+    def tune(self, sampling: Sampling) -> None:
+        """Take these parameters; `untune` goes back."""
+        self._earlier_sampling.append(self.sampling)
+        self.sampling = sampling
+
+    def untune(self) -> None:
+        """Take the last change of parameters back; raises UsageError when there was none."""
+        if not self._earlier_sampling:
+            raise UsageError("No parameter has been changed yet.", "`/set` shows them.")
+        self.sampling = self._earlier_sampling.pop()
+
+    def turn(self, question: str | None) -> Turn:
         """A turn with this question; None answers the last question once more, as a sibling.
 
         Raises UsageError when there is no last question.
         """
         if question is not None:
-            return Turn(self, self.conversation, Message("user", question))
-        last = self.conversation.last("user")
-        if last is None:
-            raise UsageError("There is no question yet.", "Type one.")
-        return Turn(self, self.conversation.at(last.number), None)
+            return Turn(self, self.conversation, question=question)
+        return Turn(self, self.conversation.at(self._last("user").number))
+
+    def continuation(self) -> Turn:
+        """A turn in which the model goes on with its last answer; the whole becomes a sibling of it.
+
+        Raises UsageError when there is none, or when the server is not known to go on.
+        """
+        last = self._last("assistant")
+        found = self.found()
+        if found is None or found.kind.continues is None:
+            title = found.title if found else "The server"
+            raise UsageError(
+                f"{title} is not known to go on with an answer of its own.", "Ask it to, in words."
+            )
+        return Turn(self, self.conversation.at(last.parent), prefix=last.message.content)
 
     def clear(self) -> None:
         """Begin a new conversation; parameters and system prompt stay."""
@@ -110,15 +146,20 @@ class Chat:
 
     def undo(self) -> Node:
         """Go back to before the last question, which is returned. Raises UsageError at the start."""
-        last = self.conversation.last("user")
-        if last is None:
-            raise UsageError("There is nothing to take back.", "The conversation has not begun.")
+        last = self._last("user")
         self.conversation = self.conversation.at(last.parent)
         return last
 
     def close(self) -> None:
         """End what was started: an engine, if any."""
         self._leave_server()
+
+    def _last(self, role: Role) -> Node:
+        last = self.conversation.last(role)
+        if last is None:
+            noun = "question" if role == "user" else "answer"
+            raise UsageError(f"There is no {noun} yet.", "Type a question.")
+        return last
 
     def _leave_server(self) -> None:
         if self._engine:
@@ -128,120 +169,8 @@ class Chat:
     def _new_client(self, server: Address) -> "Client":
         from llmchat.client import Client
 
-        return Client(server, self.settings.key_for(server))
+        return Client(server, self._keys.get(server.origin) or self.settings.key_for(server))
 
     def _start_engine(self, file: Path | None) -> "Client":
         self._engine = engine.start(file) if file else engine.start_practice()
         return self._new_client(address.parse(self._engine.url))
-
-
-def open_stream(
-    client: "Client",
-    found: Found,
-    model: str,
-    messages: Sequence[Mapping[str, Any]],
-    sampling: Sampling,
-) -> "Stream":
-    """Send a chat request in the way that this kind of server takes it."""
-    body = request_body(found.kind, model, messages, sampling)
-    return client.chat(body, optional_fields(body, found.kind, sampling))
-
-
-class Turn:
-    """One question on its way to a reply: it commits whole, cut short, or not at all.
-
-    Use it as a context manager and `wait` for deltas until it has `ended`. Leaving it closes the
-    connection first; then what came of the answer goes into the conversation: all of it, or what
-    there is, marked as cut short, when it was stopped or broke. Without any content (reasoning is
-    none) the conversation stays as it was, and `committed` stays false.
-    """
-
-    def __init__(self, chat: Chat, conversation: Conversation, question: Message | None) -> None:
-        self._chat = chat
-        self._conversation = conversation.add(question) if question else conversation
-        self._stream: Stream | None = None
-        self._draft = Draft()
-        # A server has to say what it is in a few seconds, an engine may load for minutes.
-        patience = PATIENCE if chat.address else engine.START_TIMEOUT
-        self._deadline = time.monotonic() + patience
-        self._looked_again = False
-        self.question = question
-        self.ended = False
-        self.stopped = False
-        self.committed = False
-        self.reply: Reply | None = None
-
-    def wait(self, timeout: float = 0.05) -> list[Delta]:
-        """All deltas that are there, waiting up to `timeout` seconds for the first; [] when none.
-
-        Raises ServerError, TransportError, EngineError or UsageError.
-        """
-        if self._stream is None:
-            self._open(timeout)
-            if self._stream is None:
-                self.ended = self.stopped
-                return []
-        deltas = self._stream.wait(timeout)
-        for delta in deltas:
-            self._draft.add(delta)
-        self.ended = self._stream.ended
-        if self.ended and not self.stopped:
-            self._check_content()
-        return deltas
-
-    def stop(self) -> None:
-        """End the reply where it is; safe in a signal handler."""
-        self.stopped = True
-        if self._stream:
-            self._stream.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._stream:
-            self._stream.close()
-        whole = self.ended and not self.stopped and error is None
-        self.reply = self._draft.reply(cut_short=not whole)
-        if self._draft.has_content:
-            answers = [choice for choice in self.reply.choices if choice.content.strip()]
-            self._chat.conversation = self._conversation.add(*answers)
-            self.committed = True
-
-    def _open(self, timeout: float) -> None:
-        """Send the request as soon as it is known what the server is, or presumed."""
-        chat = self._chat
-        found = chat.found(timeout)
-        if found and not found.reachable and not self._looked_again:
-            self._looked_again = True
-            chat.look_again()
-            return
-        if self._is_stopped() or (found is None and time.monotonic() < self._deadline):
-            return
-        if found is None:
-            assert chat.address
-            found = Found(chat.address, servers.presumed(chat.address))
-        messages = messages_array(chat.system, self._conversation.messages())
-        self._stream = open_stream(chat.client, found, chat.model, messages, chat.sampling)
-        if self._is_stopped():
-            self._stream.stop()
-
-    def _is_stopped(self) -> bool:
-        """Read anew each time: a signal handler sets it."""
-        return self.stopped
-
-    def _check_content(self) -> None:
-        if self._draft.has_content:
-            return
-        calls = [call.name for choice in self._draft.reply().choices for call in choice.tool_calls]
-        if calls:
-            raise ServerError(
-                f"The model only asks for a tool call ({', '.join(calls)}), which llmchat never runs.",
-                "Ask it to answer in words.",
-            )
-        raise ServerError("The server sent an empty reply.", "`/server` shows what is loaded there.")

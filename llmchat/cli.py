@@ -4,24 +4,22 @@ import argparse
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from llmchat import settings as settings_file
-from llmchat.chat import Chat
-from llmchat.commands import greeting, notable
+from llmchat import settings as settings_of
 from llmchat.errors import LlmchatError, UsageError
-from llmchat.repl import INTERRUPTED, Repl, one_shot
 from llmchat.settings import Settings
 
 if TYPE_CHECKING:
-    from llmchat.screen import Screen
+    from llmchat.chat import Chat
+    from llmchat.prompt import Prompt
+    from llmchat.repl import Repl
 
+INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
@@ -42,49 +40,83 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(flags: argparse.Namespace) -> int:
+    if flags.version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"llmchat {version('llmchat')}\n")
+        return 0
     if flags.render:
-        _screen().render(sys.stdin.buffer)
+        from llmchat.screen import Screen
+
+        Screen(sys.stdout, sys.stderr).render(sys.stdin.buffer)
         return 0
-    chat = Chat(_settings(flags))
-    with contextlib.closing(chat):
-        if flags.question or not sys.stdin.isatty():
-            return _one_shot(chat, flags)
-        _interactive(chat, flags)
-        return 0
+    settings = _settings(flags)
+    if flags.question or not sys.stdin.isatty():
+        return _one_shot(settings, flags)
+    _interactive(settings, flags)
+    return 0
 
 
-def _one_shot(chat: Chat, flags: argparse.Namespace) -> int:
+def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
+    from llmchat.chat import Chat
+    from llmchat.commands.server import greeting, notable
+    from llmchat.repl import one_shot
+    from llmchat.screen import Screen
+
     piped = "" if sys.stdin.isatty() else sys.stdin.read()
     question = "\n\n".join(filter(None, [" ".join(flags.question), piped.strip("\n")]))
     if not question.strip():
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
-    _connect(chat, flags, None)
-    screen = _screen()
-    found = chat.found()
-    if found and found.reachable and notable(chat):
-        _say(greeting(chat))
-    return one_shot(chat, question, screen)
+    with contextlib.closing(Chat(settings)) as chat:
+        _connect(chat, flags, None)
+        found = chat.found()
+        if found and found.reachable and notable(chat):
+            _say(greeting(chat))
+        return INTERRUPTED if one_shot(chat, question, Screen(sys.stdout, sys.stderr)) else 0
 
 
-def _interactive(chat: Chat, flags: argparse.Namespace) -> None:
+def _interactive(settings: Settings, flags: argparse.Namespace) -> None:
+    """Show the prompt at once; all that only an answer needs is imported while the user types."""
+    from llmchat.history import InputHistory
     from llmchat.prompt import Prompt
 
-    def on_ready() -> None:
-        _connect(chat, flags, announce)
-        # What the first answer needs is imported while the user types.
-        threading.Thread(target=_screen, daemon=True).start()
+    history = InputHistory(settings_of.data_folder(os.environ) / "history")
+    terminal = sys.stdout if sys.stdout.isatty() else sys.stderr
+    with Prompt(terminal, settings.preferences, history) as prompt, ThreadPoolExecutor(1) as meanwhile:
+        built: list[Future[Repl]] = []
+        prompt.open(lambda: built.append(meanwhile.submit(_repl, settings, flags, prompt)))
+        built[0].result().run()
+
+
+def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
+    from llmchat import completion, toolbar
+    from llmchat.chat import Chat
+    from llmchat.commands import registry
+    from llmchat.commands.server import greeting, notable
+    from llmchat.repl import Repl
+
+    chat = Chat(settings)
 
     def announce() -> None:
         with contextlib.suppress(LlmchatError):
             if notable(chat):
                 prompt.announce(greeting(chat))
+        prompt.refresh()
 
-    terminal: TextIO = sys.stdout if sys.stdout.isatty() else sys.stderr
-    prompt = Prompt(terminal, on_ready)
-    Repl(chat, prompt, _screen).run()
+    _connect(chat, flags, announce)
+    prompt.serve(
+        preferences=lambda: chat.preferences,
+        complete=lambda line: completion.complete(registry, chat, line),
+        toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
+    )
+    from llmchat.screen import Screen
+
+    screen = Screen(sys.stdout, sys.stderr)
+    screen.apply(settings.preferences)
+    return Repl(chat, prompt, screen)
 
 
-def _connect(chat: Chat, flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
+def _connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
     if flags.demo:
         chat.run_model(None, then)
     elif flags.local:
@@ -93,26 +125,19 @@ def _connect(chat: Chat, flags: argparse.Namespace, then: Callable[[], None] | N
         chat.connect(chat.settings.address, then)
 
 
-@cache
-def _screen() -> "Screen":
-    from llmchat.screen import Screen
-
-    return Screen(sys.stdout, sys.stderr)
-
-
 def _say(line: str) -> None:
     if line:
         sys.stderr.write(line + "\n")
 
 
 def _settings(flags: argparse.Namespace) -> Settings:
-    settings = settings_file.load()
+    settings = settings_of.load()
     if flags.url:
-        settings = settings_file.with_url(settings, flags.url)
+        settings = settings_of.with_url(settings, flags.url)
     pairs = dict(pair.partition("=")[::2] for pair in flags.param)
     if flags.temperature is not None:
         pairs["temperature"] = flags.temperature
-    settings = settings_file.with_params(settings, pairs, "flag")
+    settings = settings_of.with_params(settings, pairs, "flag")
     return replace(settings, model=flags.model or settings.model, system=flags.system or settings.system)
 
 
@@ -140,5 +165,5 @@ def _parser() -> argparse.ArgumentParser:
     own = parser.add_mutually_exclusive_group()
     own.add_argument("--demo", action="store_true", help="run the small practice model")
     own.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
-    add("--version", action="version", version=f"llmchat {version('llmchat')}")
+    add("--version", action="store_true", help="tell the version and leave")
     return parser

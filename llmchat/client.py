@@ -47,13 +47,15 @@ _LONGEST_ERROR = 1024 * 1024
 class Client:
     """One server. `key` is sent to it as a bearer token, and to no other server.
 
-    What the server has refused is remembered: `refused` holds the fields that are left out.
+    What the server has refused is remembered: `refused` holds the fields that are left out since,
+    `told_left_out` the parameters of which the user has been told that they are never sent.
     """
 
     def __init__(self, address: Address, key: str = "") -> None:
         self.address = address
         self.key = key
         self.refused: set[str] = set()
+        self.told_left_out: set[str] = set()
 
     def get(self, path: str, timeout: float = 3.0) -> Answer | None:
         """What the server says to a GET; None when no answer came within `timeout` seconds."""
@@ -267,7 +269,9 @@ class Stream:
             data = None
         if not isinstance(data, dict) or "choices" not in data:
             raise refusal(200, text)
-        self._pass_on(ReplyReader().completion(data))
+        reader = ReplyReader()
+        self._pass_on(reader.completion(data))
+        reader.check_end()
 
     def _pass_on(self, deltas: list[Delta]) -> None:
         if deltas:
@@ -302,7 +306,8 @@ class _Clock:
         """The server's own speed where it tells one, else ours: a piece is about a token."""
         after_first = (self._tokens or self._pieces) - 1
         seconds = self._last - (self.first_token or 0.0)
-        measured = after_first / seconds if after_first > 0 and seconds > 0 else None
+        # Over less than this, it is the network's bursts that would be measured.
+        measured = after_first / seconds if after_first > 0 and seconds > 0.02 else None
         return Timings(self.first_token, self._told or measured)
 
 

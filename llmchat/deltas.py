@@ -109,11 +109,11 @@ class Draft:
         """Whether the first choice has an answer; reasoning alone is none."""
         return bool("".join(self._choice(0).content).strip())
 
-    def reply(self, *, cut_short: bool = False) -> Reply:
-        """The reply as it stands."""
+    def reply(self, prefix: str = "", *, cut_short: bool = False) -> Reply:
+        """The reply as it stands; `prefix` is what each choice goes on with."""
         ordered = [choice for _, choice in sorted(self._choices.items())]
         return Reply(
-            choices=tuple(_message(choice, cut_short) for choice in ordered),
+            choices=tuple(_message(choice, prefix, cut_short) for choice in ordered),
             finish_reasons=tuple(choice.reason for choice in ordered),
             usage=self.usage,
             timings=self.timings,
@@ -123,10 +123,10 @@ class Draft:
         return self._choices.setdefault(index, _Choice())
 
 
-def _message(choice: _Choice, cut_short: bool) -> Message:
+def _message(choice: _Choice, prefix: str, cut_short: bool) -> Message:
     return Message(
         role="assistant",
-        content="".join(choice.content),
+        content=prefix + "".join(choice.content),
         reasoning="".join(choice.reasoning),
         tool_calls=tuple(ToolCall(*call) for _, call in sorted(choice.calls.items())),
         cut_short=cut_short,

@@ -32,6 +32,10 @@ class Found:
     wants_key: bool = False
     models: tuple[Model, ...] = ()
 
+    def context(self, model: str) -> int | None:
+        """The context window of a model in tokens; None where it is not told."""
+        return next((listed.context for listed in self.models if listed.id == model), None)
+
     @property
     def title(self) -> str:
         """What to call it."""

@@ -5,11 +5,11 @@ closed by whatever ends the parent, `kill -9` included.
 """
 
 import os
+import queue
 import subprocess
 import sys
 import threading
-from importlib.resources import as_file, files
-from importlib.util import find_spec
+from collections import deque
 from pathlib import Path
 from typing import IO
 
@@ -45,15 +45,21 @@ class Engine:
 
 def start_practice() -> Engine:
     """Start the practice model that comes with llmchat; raises EngineError."""
+    from importlib.resources import as_file, files
+
     with as_file(files("llmchat.practice") / "practice.gguf") as path:
-        return start(path, context=_CONTEXT_OF_PRACTICE * SLOTS)
+        # So small a model is no faster on several threads, and waits for them when the machine is busy.
+        return start(path, context=_CONTEXT_OF_PRACTICE * SLOTS, threads=1)
 
 
-def start(model: Path, *, context: int = 0) -> Engine:
+def start(model: Path, *, context: int = 0, threads: int = 0) -> Engine:
     """Start llama.cpp on a GGUF file and wait until it is healthy; raises EngineError.
 
-    `context` is the number of tokens that all slots share; 0 takes the model's own for each.
+    `context` is the number of tokens that all slots share, `threads` those that compute; 0 leaves
+    either to llama.cpp.
     """
+    from importlib.util import find_spec
+
     if find_spec("xllamacpp") is None:
         raise EngineError(
             "Running a model here needs the package xllamacpp.",
@@ -62,7 +68,7 @@ def start(model: Path, *, context: int = 0) -> Engine:
     if not model.is_file():
         raise EngineError(f"There is no model file {str(model)!r}.", "It is a file ending in .gguf.")
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmchat.engine", str(model), str(context)],
+        [sys.executable, "-m", "llmchat.engine", str(model), str(context), str(threads)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -71,53 +77,73 @@ def start(model: Path, *, context: int = 0) -> Engine:
         # A session of its own: Ctrl-C in the terminal is for the reply, not for the server.
         start_new_session=True,
     )
-    url, log = _wait_until_healthy(process)
+    output = _Output(process)
+    url = output.url(START_TIMEOUT)
+    running = Engine(process, url)
     if not url:
         process.kill()
-        process.wait()
-        reason = next((line for line in reversed(log) if "error" in line.lower()), "")
+        running.close()
+        output.wait()
         raise EngineError(
-            f"llama.cpp could not load {model.name}. {reason.strip()}".strip(),
+            f"llama.cpp could not load {model.name}. {output.error}".strip(),
             "Is it a GGUF model, and is there enough memory?",
         )
-    return Engine(process, url)
+    return running
 
 
-def _wait_until_healthy(process: "subprocess.Popen[str]") -> tuple[str, list[str]]:
-    """The child's URL, "" if it did not come; and what the child has written to its log."""
-    assert process.stdout
-    assert process.stderr
-    log: list[str] = []
-    url: list[str] = []
-    threading.Thread(target=_keep_last, args=(process.stderr, log), daemon=True).start()
-    reader = threading.Thread(target=_read_url, args=(process.stdout, url), daemon=True)
-    reader.start()
-    reader.join(START_TIMEOUT)
-    return (url[0] if url else ""), log
+class _Output:
+    """What the child writes, read in threads to its end so that it never blocks."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._urls: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._log: deque[str] = deque(maxlen=200)
+        self._threads = [
+            threading.Thread(target=read, args=(pipe,), daemon=True)
+            for read, pipe in ((self._read_urls, process.stdout), (self._read_log, process.stderr))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def url(self, timeout: float) -> str:
+        """The server's URL once it is healthy; "" when the child has ended or the time is over."""
+        try:
+            return self._urls.get(timeout=timeout)
+        except queue.Empty:
+            return ""
+
+    def wait(self) -> None:
+        """Wait until the child has written its last."""
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def error(self) -> str:
+        """The last line of the log that speaks of an error; "" when none does."""
+        return next((line.strip() for line in reversed(self._log) if "error" in line.lower()), "")
+
+    def _read_urls(self, pipe: IO[str]) -> None:
+        with pipe:
+            for line in pipe:
+                if line.startswith(_HEALTHY):
+                    self._urls.put(line.removeprefix(_HEALTHY).strip())
+        self._urls.put("")
+
+    def _read_log(self, pipe: IO[str]) -> None:
+        with pipe:
+            self._log.extend(pipe)
 
 
-def _read_url(out: IO[str], url: list[str]) -> None:
-    for line in out:
-        if line.startswith(_HEALTHY):
-            url.append(line.removeprefix(_HEALTHY).strip())
-            break
-
-
-def _keep_last(err: IO[str], log: list[str], lines: int = 200) -> None:
-    """Drain the child's log, so that it never blocks, and keep the end of it."""
-    for line in err:
-        log.append(line)
-        del log[:-lines]
-
-
-def _serve(model: str, context: int) -> None:
+def _serve(model: str, context: int, threads: int) -> None:
     """In the child: serve until standard input ends."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = model
+    params.model_alias = {Path(model).stem}
     params.n_parallel = SLOTS
     params.n_ctx = context
+    if threads:
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.ui = False
@@ -129,4 +155,4 @@ def _serve(model: str, context: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""Every parameter of a chat request: one line each, and `Sampling`, which of them are set.
+"""Every parameter of a chat request, one line each.
 
 Where a server's name for a parameter differs, or it ignores or refuses one, that stands in the line
 too: `names` maps a kind of server to its word, `known` holds the kinds that honour the parameter
@@ -7,6 +7,7 @@ too: `names` maps a kind of server to its word, `known` holds the kinds that hon
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,31 +16,28 @@ from typing import Any, Literal
 from llmchat.errors import UsageError
 
 Type = Literal["float", "int", "bool", "text", "list", "json"]
-Origin = Literal["default", "settings file", "environment", "flag", "command", "call"]
 
 _LLAMA = frozenset({"llamacpp", "jan"})
-_SAMPLERS = _LLAMA | {
-    "lmstudio",
-    "vllm",
-    "sglang",
-    "koboldcpp",
-    "textgen",
-    "mlx",
-    "localai",
-    "litellm",
-    "openrouter",
-}
 _NATIVE = _LLAMA | {"koboldcpp", "textgen", "localai"}
+_ROUTERS = frozenset({"litellm", "openrouter"})
+_SAMPLERS = _NATIVE | _ROUTERS | {"lmstudio", "vllm", "sglang", "mlx"}
 _TEMPLATES = _LLAMA | {"vllm", "sglang", "textgen", "mlx"}
+_NOT_OLLAMA = _SAMPLERS | {"openai"}
 _REPETITION = dict.fromkeys(("vllm", "sglang", "textgen", "openrouter", "mlx"), "repetition_penalty")
+_STEP = re.compile(r"([+x*/-])\s*(\d+(?:[.,]\d+)?|[.,]\d+)")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One parameter. `low` and `high` are both allowed; None is no bound; `choices` are all values."""
+    """One parameter. `low` and `high` are both allowed; None is no bound; `choices` are all values.
+
+    `example` is a value as people type it.
+    """
 
     name: str
     type: Type
+    example: str
     meaning: str
     low: float | None = None
     high: float | None = None
@@ -54,7 +52,7 @@ class Param:
         """The value that `text` means; raises UsageError with the range."""
         try:
             return self.check(_PARSERS[self.type](text.strip()))
-        except ValueError:
+        except (ValueError, OverflowError, RecursionError):
             raise self._refusal(text) from None
 
     def check(self, value: Any) -> Any:
@@ -64,12 +62,36 @@ class Param:
         integer stands in a float field.
         """
         if self.type == "float" and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = float(value) if self._in_range(value) else value
         if self.type == "list" and isinstance(value, str):
             value = [value]
         if not self._fits(value):
             raise self._refusal(value)
         return value
+
+    def step(self, text: str, current: Any) -> Any:
+        """The value that a step such as `+0.1`, `-0.1` or `x2` leads to from `current`; None if it is none.
+
+        `-0.1` is a step only where no negative value is allowed. Raises UsageError when there is
+        nothing to step from, or the range is left.
+        """
+        found = _STEP.fullmatch(text.strip()) if self.type in ("float", "int") else None
+        if found is None or (found[1] == "-" and (self.low is None or self.low < 0)):
+            return None
+        if current is None:
+            raise UsageError(f"{self.name} is not set, so there is nothing to step from.", "Give it a value.")
+        by = _parse_float(found[2])
+        match found[1]:
+            case "+":
+                stepped = current + by
+            case "-":
+                stepped = current - by
+            case "/":
+                stepped = current / by if by else math.nan
+            case _:
+                stepped = current * by
+        # Steps of 0.1 add up to 0.7999999999999999 otherwise.
+        return self.check(round(stepped, 10) if self.type == "float" else _whole(stepped))
 
     def _fits(self, value: Any) -> bool:
         match self.type:
@@ -84,7 +106,7 @@ class Param:
             case "list":
                 ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
             case "json":
-                ok = isinstance(value, dict | list)
+                ok = isinstance(value, dict | list) and _is_json(value)
         return ok
 
     def _in_range(self, value: float) -> bool:
@@ -101,14 +123,24 @@ class Param:
         if self.type in ("float", "int"):
             what = "a number" if self.type == "float" else "a whole number"
             if self.low is not None and self.high is not None:
-                return f"{what} from {self.low:g} to {self.high:g}"
-            return f"{what} from {self.low:g}" if self.low is not None else what
+                return f"{what} from {self.low} to {self.high}"
+            return f"{what} from {self.low}" if self.low is not None else what
         return {
             "bool": "on or off",
             "text": "a text",
             "list": "a text, or a JSON array of texts",
             "json": "JSON",
         }[self.type]
+
+    @property
+    def bounds(self) -> str:
+        """The same as short as can be, for tables."""
+        if self.choices:
+            shown = self.choices if len(self.choices) < 4 else (self.choices[0], "…", self.choices[-1])
+            return "|".join(shown)
+        if self.type in ("float", "int") and self.low is not None:
+            return f"{self.low} to {self.high}" if self.high is not None else f"from {self.low}"
+        return {"bool": "on|off", "list": "texts"}.get(self.type, self.type)
 
     def wire_name(self, kind: str) -> str:
         """Its name in a request to this kind of server."""
@@ -117,6 +149,19 @@ class Param:
     def honoured_by(self, kind: str) -> bool:
         """Whether this kind of server does something with it, as far as is known."""
         return self.known is None or kind in self.known
+
+
+def _whole(value: float) -> Any:
+    return round(value) if math.isfinite(value) else value
+
+
+def _is_json(value: Any) -> bool:
+    """Whether it can be sent: NaN and what is no JSON type cannot."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parse_float(text: str) -> float:
@@ -159,38 +204,65 @@ _PARSERS: Mapping[Type, Any] = {
 
 # fmt: off
 PARAMS: tuple[Param, ...] = (
-    Param("temperature", "float", "How freely the next token is chosen: 0 takes the likeliest each time, 1 follows the model's odds, more is wilder.", 0, 2, default=0.7, aliases=("temp",)),
-    Param("max_tokens", "int", "The longest reply in tokens; -1 lets the model stop by itself.", -1, None, default=-1, aliases=("max", "num_predict", "n_predict")),
-    Param("top_p", "float", "Only the likeliest tokens that together have this probability are candidates; 1 turns it off.", 0, 1),
-    Param("top_k", "int", "Only this many of the likeliest tokens are candidates; 0 turns it off.", 0, None, known=_SAMPLERS),
-    Param("min_p", "float", "Only tokens at least this fraction as likely as the likeliest are candidates; 0 turns it off.", 0, 1, known=_SAMPLERS),
-    Param("seed", "int", "Start of the random numbers: the same seed, the same answer, where the server keeps to it; -1 takes a new one each time.", -1, 2**32 - 1),
-    Param("stop", "list", "The reply ends before this text."),
-    Param("presence_penalty", "float", "Makes tokens that have occurred less likely, however often; a negative value more likely.", -2, 2),
-    Param("frequency_penalty", "float", "Makes tokens less likely each time that they occur; a negative value more likely.", -2, 2),
-    Param("repeat_penalty", "float", "Divides the odds of tokens that have occurred lately; 1 turns it off.", 0, 2, aliases=("repeat", "repetition_penalty"), known=_SAMPLERS, names=_REPETITION),
-    Param("repeat_last_n", "int", "How many of the last tokens the repeat penalty looks at; 0 turns it off.", 0, None, known=_NATIVE),
-    Param("typical_p", "float", "Prefers tokens about as surprising as is typical here; 1 turns it off.", 0, 1, known=_NATIVE),
-    Param("mirostat", "int", "Keeps the text about equally surprising: 0 off, 1 or 2 is the version.", 0, 2, known=_NATIVE),
-    Param("mirostat_tau", "float", "How surprising mirostat keeps the text.", 0, 20, known=_NATIVE),
-    Param("mirostat_eta", "float", "How fast mirostat corrects itself.", 0, 1, known=_NATIVE),
-    Param("dynatemp_range", "float", "Lets the temperature move this far up and down with the model's certainty; 0 turns it off.", 0, 2, known=_NATIVE),
-    Param("dynatemp_exponent", "float", "How the moving temperature follows the model's certainty.", 0, 10, known=_NATIVE),
-    Param("dry_multiplier", "float", "How strongly DRY punishes repeated sequences; 0 turns it off.", 0, 10, known=_NATIVE),
-    Param("dry_base", "float", "How fast DRY's punishment grows with the length of the repetition.", 1, 10, known=_NATIVE),
-    Param("dry_allowed_length", "int", "Sequences up to this length may repeat without DRY's punishment.", 0, None, known=_NATIVE),
-    Param("xtc_probability", "float", "How often XTC takes the likeliest tokens away; 0 turns it off.", 0, 1, known=_NATIVE),
-    Param("xtc_threshold", "float", "XTC takes away all but the last of the tokens above this probability.", 0, 1, known=_NATIVE),
-    Param("n", "int", "How many answers to ask for at once.", 1, 128),
-    Param("logit_bias", "json", "Adds to the score of tokens, by token id: {\"50256\": -100} forbids one.", known=_SAMPLERS | {"openai"}),
-    Param("logprobs", "bool", "Whether the reply carries each token's log-probability."),
-    Param("top_logprobs", "int", "How many alternatives to each token are told; needs logprobs on.", 0, 20),
-    Param("response_format", "json", "The form of the answer: {\"type\": \"json_object\"} or a JSON schema."),
-    Param("grammar", "text", "A GBNF grammar that the answer keeps to.", known=_NATIVE),
-    Param("reasoning_effort", "text", "How much a reasoning model thinks before it answers.", choices=("none", "minimal", "low", "medium", "high", "xhigh", "max"), aliases=("effort",)),
-    Param("enable_thinking", "bool", "Whether a model with a thinking switch thinks before it answers.", known=_TEMPLATES, wire="chat_template_kwargs.enable_thinking"),
+    Param("temperature", "float", "0.2", "How freely the next token is chosen: 0 takes the likeliest each time, 1 follows the model's odds, more is wilder.", 0, 2, default=0.7, aliases=("temp",)),
+    Param("max_tokens", "int", "500", "The longest reply in tokens; -1 lets the model stop by itself.", -1, None, default=-1, aliases=("max", "num_predict", "n_predict")),
+    Param("top_p", "float", "0.9", "Only the likeliest tokens that together have this probability are candidates; 1 turns it off.", 0, 1),
+    Param("top_k", "int", "40", "Only this many of the likeliest tokens are candidates; 0 turns it off.", 0, None, known=_SAMPLERS),
+    Param("min_p", "float", "0.05", "Only tokens at least this fraction as likely as the likeliest are candidates; 0 turns it off.", 0, 1, known=_SAMPLERS),
+    Param("typical_p", "float", "0.95", "Prefers tokens about as surprising as is typical here; 1 turns it off.", 0, 1, known=_NATIVE),
+    Param("top_n_sigma", "float", "1.5", "Only tokens whose score is within this many standard deviations of the best are candidates; -1 turns it off.", -1, 10, known=_NATIVE),
+    Param("seed", "int", "42", "Start of the random numbers: the same seed, the same answer, where the server keeps to it; -1 takes a new one each time.", -1, 2**32 - 1),
+    Param("stop", "list", "###", "The reply ends before this text."),
+    Param("presence_penalty", "float", "0.5", "Makes tokens that have occurred less likely, however often; a negative value more likely.", -2, 2),
+    Param("frequency_penalty", "float", "0.5", "Makes tokens less likely each time that they occur; a negative value more likely.", -2, 2),
+    Param("repeat_penalty", "float", "1.1", "Divides the odds of tokens that have occurred lately; 1 turns it off.", 0, 2, aliases=("repeat", "repetition_penalty"), known=_SAMPLERS, names=_REPETITION),
+    Param("repeat_last_n", "int", "64", "How many of the last tokens the repeat penalty looks at; 0 turns it off.", 0, None, known=_NATIVE),
+    Param("mirostat", "int", "2", "Keeps the text about equally surprising: 0 off, 1 or 2 is the version.", 0, 2, known=_NATIVE),
+    Param("mirostat_tau", "float", "5", "How surprising mirostat keeps the text.", 0, 20, known=_NATIVE),
+    Param("mirostat_eta", "float", "0.1", "How fast mirostat corrects itself.", 0, 1, known=_NATIVE),
+    Param("dynatemp_range", "float", "0.5", "Lets the temperature move this far up and down with the model's certainty; 0 turns it off.", 0, 2, known=_NATIVE),
+    Param("dynatemp_exponent", "float", "1", "How the moving temperature follows the model's certainty.", 0, 10, known=_NATIVE),
+    Param("dry_multiplier", "float", "0.8", "How strongly DRY punishes repeated sequences; 0 turns it off.", 0, 10, known=_NATIVE),
+    Param("dry_base", "float", "1.75", "How fast DRY's punishment grows with the length of the repetition.", 1, 10, known=_NATIVE),
+    Param("dry_allowed_length", "int", "2", "Sequences up to this length may repeat without DRY's punishment.", 0, None, known=_NATIVE),
+    Param("dry_penalty_last_n", "int", "1024", "How many of the last tokens DRY looks at; -1 takes the whole context, 0 turns it off.", -1, None, known=_NATIVE),
+    Param("dry_sequence_breakers", "list", '["\\n", ":"]', "Texts at which DRY takes a sequence to end.", known=_NATIVE),
+    Param("xtc_probability", "float", "0.5", "How often XTC takes the likeliest tokens away; 0 turns it off.", 0, 1, known=_NATIVE),
+    Param("xtc_threshold", "float", "0.1", "XTC takes away all but the last of the tokens above this probability.", 0, 1, known=_NATIVE),
+    Param("samplers", "list", '["top_k", "temperature"]', "The samplers that run, in this order.", known=_LLAMA),
+    Param("n", "int", "3", "How many answers to ask for at once.", 1, 128, known=_NOT_OLLAMA - {"lmstudio"}),
+    Param("logit_bias", "json", '{"50256": -100}', "Adds to the score of tokens, by token id: -100 forbids one.", known=_NOT_OLLAMA),
+    Param("logprobs", "bool", "on", "Whether the reply carries each token's log-probability.", known=_NOT_OLLAMA - {"lmstudio"} | {"ollama"}),
+    Param("top_logprobs", "int", "5", "How many alternatives to each token are told; needs logprobs on.", 0, 20, known=_NOT_OLLAMA - {"lmstudio"} | {"ollama"}),
+    Param("response_format", "json", '{"type": "json_object"}', "The form of the answer: any JSON, or a JSON schema."),
+    Param("json_schema", "json", '{"type": "object"}', "A JSON schema that the answer keeps to.", known=_LLAMA),
+    Param("grammar", "text", 'root ::= "yes" | "no"', "A GBNF grammar that the answer keeps to.", known=_NATIVE),
+    Param("ignore_eos", "bool", "on", "Whether the model is kept from ending its reply by itself.", known=_NATIVE | {"vllm", "sglang"}),
+    Param("cache_prompt", "bool", "off", "Whether the server may reuse what it has read of the prompt before.", known=_LLAMA),
+    Param("reasoning_effort", "text", "low", "How much a reasoning model thinks before it answers.", choices=_EFFORTS, aliases=("effort",)),
+    Param("enable_thinking", "bool", "off", "Whether a model with a thinking switch thinks before it answers.", known=_TEMPLATES, wire="chat_template_kwargs.enable_thinking"),
 )
 # fmt: on
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "num_ctx": "The context window is fixed when a model is loaded: in LM Studio's model settings, "
+        "with -c for llama.cpp, with OLLAMA_CONTEXT_LENGTH or a Modelfile for Ollama.",
+        "num_gpu": "How many layers run on the GPU is fixed when a model is loaded, in the server's own settings.",
+        "num_thread": "How many threads compute is fixed when the server starts.",
+        "keep_alive": "How long a model stays loaded is the server's own setting.",
+        "num_batch": "The batch size is fixed when a model is loaded, in the server's own settings.",
+    }
+)
+"""What people look for that cannot be set with a request, and where it can."""
+
+_SAME_ELSEWHERE = {"ctx": "num_ctx", "n_ctx": "num_ctx", "context_length": "num_ctx", "context": "num_ctx"}
+_SAME_ELSEWHERE |= {
+    "n_gpu_layers": "num_gpu",
+    "gpu_layers": "num_gpu",
+    "threads": "num_thread",
+    "ttl": "keep_alive",
+}
 
 
 def normalise(name: str) -> str:
@@ -206,54 +278,44 @@ def find(name: str) -> Param | None:
     return _BY_NAME.get(normalise(name))
 
 
+def find_begun(name: str) -> Param | None:
+    """The same, or the only one whose name begins so; raises UsageError when there are several."""
+    if found := find(name):
+        return found
+    wanted = normalise(name)
+    begun = [param for param in PARAMS if wanted and normalise(param.name).startswith(wanted)]
+    if len(begun) > 1:
+        raise UsageError(f"{name!r} may be {', '.join(p.name for p in begun)}.", "Type one more letter.")
+    return begun[0] if begun else None
+
+
 def param(name: str) -> Param:
-    """The parameter with this name or alias; raises UsageError that lists them."""
-    found = find(name)
-    if found is None:
-        names = ", ".join(known.name for known in PARAMS)
-        raise UsageError(f"There is no parameter {name!r}.", f"There are: {names}.")
-    return found
+    """The parameter with this name, alias or only prefix; raises UsageError that tells where else to look."""
+    if found := find_begun(name):
+        return found
+    refuse_elsewhere(name)
+    import difflib  # only an error needs it
+
+    near = difflib.get_close_matches(normalise(name), _BY_NAME, n=1)
+    meant = f"Did you mean {_BY_NAME[near[0]].name}? " if near else ""
+    raise UsageError(
+        f"There is no parameter {name!r}.",
+        f"{meant}`/set` lists them; `/set extra.{name}=…` sends any field.",
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value and where it came from."""
-
-    value: Any
-    origin: Origin
-
-
-_DEFAULTS = {known.name: Setting(known.default, "default") for known in PARAMS if known.default is not None}
+def refuse_elsewhere(name: str) -> None:
+    """Raise UsageError when this is something that cannot be set with a request, with where it can."""
+    elsewhere = {normalise(key): where for key, where in ELSEWHERE.items()}
+    elsewhere |= {normalise(key): ELSEWHERE[same] for key, same in _SAME_ELSEWHERE.items()}
+    if where := elsewhere.get(normalise(name)):
+        raise UsageError(f"{name} cannot be set with a request.", where)
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """Which parameters are set; only these are sent, besides the defaults."""
-
-    chosen: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
-
-    def with_value(self, name: str, value: Any, origin: Origin) -> "Sampling":
-        """With `value` checked and set; raises UsageError."""
-        known = param(name)
-        setting = Setting(known.check(value), origin)
-        return Sampling(MappingProxyType({**self.chosen, known.name: setting}))
-
-    def with_text(self, name: str, text: str, origin: Origin) -> "Sampling":
-        """With the value that `text` means; raises UsageError."""
-        return self.with_value(name, param(name).parse(text), origin)
-
-    def without(self, name: str) -> "Sampling":
-        """With this parameter back at its default, or not sent when it has none."""
-        rest = {key: setting for key, setting in self.chosen.items() if key != param(name).name}
-        return Sampling(MappingProxyType(rest))
-
-    def get(self, name: str) -> Setting | None:
-        """What is sent for this parameter, and why; None when it is not sent."""
-        key = param(name).name
-        return self.chosen.get(key) or _DEFAULTS.get(key)
-
-    @property
-    def effective(self) -> dict[str, Setting]:
-        """All that is set, in the order of the table: the defaults, and what was chosen."""
-        every = {**_DEFAULTS, **self.chosen}
-        return {known.name: every[known.name] for known in PARAMS if known.name in every}
+def show(value: Any) -> str:
+    """A parameter's value as people write it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,47 +1,147 @@
 """The only file that reads from the terminal: the prompt, and what is typed while a reply streams."""
 
 import contextlib
-import os
 import queue
-import re
-import select
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.history import History
 from prompt_toolkit.output import create_output
+from prompt_toolkit.styles import Style
 
+from llmchat.history import InputHistory
+from llmchat.keys import key_bindings
+from llmchat.lines import Line
+from llmchat.preferences import Preferences
 from llmchat.sanitize import safe
+from llmchat.typeahead import Keyboard
 
 SIGN = "> "
+_MORE = "  "
 
-_KEYS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|\x1b.?")
-_BACKSPACE = ("\x7f", "\x08")
+Complete = Callable[[str], Iterable[Any]]
+"""What may come next in a line; see `completion.complete`."""
+
+_FIRST_KEYS = 0.1
+"""Seconds that the first prompt has the processor for itself, so that the first keys show at once."""
+
+_STYLE = Style.from_dict(
+    {
+        "prompt": "bold",
+        "bottom-toolbar": "noreverse fg:ansibrightblack",
+        "auto-suggestion": "fg:ansibrightblack",
+        "completion-menu": "noreverse bg:default fg:default",
+        "completion-menu.completion": "bg:default fg:default",
+        "completion-menu.completion.current": "reverse",
+        "completion-menu.meta.completion": "bg:default fg:ansibrightblack",
+        "completion-menu.meta.completion.current": "bg:default fg:default",
+    }
+)
 
 
 class Prompt:
-    """Reads lines with prompt_toolkit. `on_ready` is called once, when the first prompt is shown."""
+    """Reads lines with prompt_toolkit; a context manager, since it keeps the terminal from echoing.
 
-    def __init__(self, out: TextIO, on_ready: Callable[[], None]) -> None:
-        self._on_ready: Callable[[], None] | None = on_ready
-        self._announced: queue.SimpleQueue[str] = queue.SimpleQueue()
+    What completion and the toolbar need comes later, by `serve`: the first prompt is shown before.
+    """
+
+    def __init__(self, out: TextIO, preferences: Preferences, history: InputHistory) -> None:
+        self._preferences: Callable[[], Preferences] = lambda: preferences
+        self._complete: Complete = lambda _: ()
+        self._toolbar: Callable[[int], str] = lambda _: ""
+        self._keyboard = Keyboard()
+        self._first: Line | BaseException | None = None
         self._typed = ""
+        self._pasted = False
+        self._announced: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._output = create_output(out)
         self._session: PromptSession[str] = PromptSession(
-            SIGN, key_bindings=_key_bindings(), output=create_output(out)
+            [("class:prompt", SIGN)],
+            multiline=True,
+            prompt_continuation=_MORE,
+            output=self._output,
+            style=_STYLE,
+            history=_OnDisk(history),
+            auto_suggest=AutoSuggestFromHistory(),
+            completer=_Completer(lambda line: self._complete(line)),
+            complete_while_typing=Condition(self._is_command),
+            key_bindings=key_bindings(lambda: self._preferences().multiline, self._note_paste),
+            enable_suspend=True,
+            enable_open_in_editor=True,
+            tempfile_suffix=".md",
         )
-        self._session.app.after_render += self._rendered
 
-    def read(self, default: str = "") -> str:
+    def serve(
+        self,
+        preferences: Callable[[], Preferences],
+        complete: Complete,
+        toolbar: Callable[[int], str],
+    ) -> None:
+        """From now on ask these: what is preferred, what completes a line, the toolbar for a width."""
+        self._preferences, self._complete, self._toolbar = preferences, complete, toolbar
+        app = self._session.app
+        if app.is_running and app.loop:
+            app.loop.call_soon_threadsafe(self._catch_up)
+
+    def __enter__(self) -> "Prompt":
+        self._keyboard.silence()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._keyboard.restore()
+
+    def open(self, meanwhile: Callable[[], None]) -> None:
+        """Show the first prompt and wait for its line, which `read` then gives out.
+
+        `meanwhile` is called once the prompt is there; the rest of the program is imported then.
+        """
+        called = False
+
+        def call_once() -> None:
+            nonlocal called
+            if not called:
+                called = True
+                meanwhile()
+
+        def shown(app: Any) -> None:
+            app.loop.call_later(_FIRST_KEYS, call_once)
+
+        self._session.app.after_render += shown
+        try:
+            self._first = self._prompt("")
+        except (EOFError, KeyboardInterrupt) as error:
+            self._first = error
+        self._session.app.after_render -= shown
+        call_once()
+
+    def read(self, default: str = "") -> Line:
         """A line; it starts out as `default` and what was typed ahead.
 
         Raises EOFError for Ctrl-D, and KeyboardInterrupt for Ctrl-C on an empty line.
         """
+        if self._first is not None:
+            first, self._first = self._first, None
+            if isinstance(first, BaseException):
+                raise first
+            return first
         typed, self._typed = self._typed, ""
         self._show_announced()
-        return self._session.prompt(default=default + typed)
+        return self._prompt(default + typed)
+
+    def ask(self, question: str, hidden: bool = False) -> str:
+        """The answer to a question, kept in no history; "" for Ctrl-C and Ctrl-D."""
+        asking: PromptSession[str] = PromptSession(f"{safe(question)} ", output=self._output)
+        try:
+            return asking.prompt(is_password=hidden)
+        except (EOFError, KeyboardInterrupt):
+            return ""
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""
@@ -50,68 +150,71 @@ class Prompt:
         if app.is_running and app.loop:
             app.loop.call_soon_threadsafe(lambda: run_in_terminal(self._show_announced))
 
+    def refresh(self) -> None:
+        """Draw the toolbar anew; may be called from any thread."""
+        self._session.app.invalidate()
+
     @contextlib.contextmanager
     def replying(self) -> Iterator[None]:
-        """While a reply streams: what is typed is not echoed, and stands at the next prompt."""
-        with _silent_terminal() as typed:
+        """While a reply streams: what is typed is not echoed, and stands at the next prompt, not sent."""
+        try:
             yield
-        self._typed += typed_text("".join(typed))
+        finally:
+            self._typed += self._keyboard.typed(self._session.input)
 
-    def _rendered(self, _: Any) -> None:
-        if self._on_ready:
-            ready, self._on_ready = self._on_ready, None
-            ready()
+    def _prompt(self, default: str) -> Line:
+        preferences = self._preferences()
+        self._pasted = False
+        self._session.editing_mode = EditingMode.VI if preferences.keys == "vi" else EditingMode.EMACS
+        self._session.bottom_toolbar = self._toolbar_now if preferences.toolbar else None
+        return Line(self._session.prompt(default=default), self._pasted)
+
+    def _toolbar_now(self) -> str:
+        return self._toolbar(self._output.get_size().columns)
+
+    def _is_command(self) -> bool:
+        return self._session.default_buffer.text.startswith("/")
+
+    def _catch_up(self) -> None:
+        """Complete what was typed while there was nothing to complete it."""
+        if self._is_command():
+            self._session.default_buffer.start_completion()
+        self._session.app.invalidate()
+
+    def _note_paste(self) -> None:
+        self._pasted = True
 
     def _show_announced(self) -> None:
         while not self._announced.empty():
-            self._session.app.output.write(safe(self._announced.get()) + "\n")
-        self._session.app.output.flush()
+            self._output.write(safe(self._announced.get()) + "\n")
+        self._output.flush()
 
 
-def _key_bindings() -> KeyBindings:
-    keys = KeyBindings()
+class _Completer(Completer):
+    """Our completions as prompt_toolkit's."""
 
-    @keys.add("c-c")
-    def _(event: KeyPressEvent) -> None:
-        """Clear the line; on an empty one, tell how to leave."""
-        if event.current_buffer.text:
-            event.current_buffer.reset()
-        else:
-            event.app.exit(exception=KeyboardInterrupt)
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
 
-    return keys
-
-
-def typed_text(raw: str) -> str:
-    """The text that raw key presses mean: backspace applied, cursor and function keys dropped."""
-    text: list[str] = []
-    for char in _KEYS.sub("", raw).replace("\r", "\n"):
-        if char in _BACKSPACE:
-            del text[-1:]
-        elif char == "\n" or char.isprintable():
-            text.append(char)
-    return "".join(text)
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        for found in self._complete(document.text_before_cursor):
+            yield Completion(
+                found.text,
+                start_position=-found.length,
+                display=safe(found.text),
+                display_meta=safe(found.meaning),
+            )
 
 
-@contextlib.contextmanager
-def _silent_terminal() -> Iterator[list[str]]:
-    """Echo nothing and keep key presses; at the end the list holds them. Ctrl-C stays a signal."""
-    typed: list[str] = []
-    if sys.platform == "win32" or not sys.stdin.isatty():
-        yield typed
-        return
-    import termios
+class _OnDisk(History):
+    """The input history as prompt_toolkit wants it."""
 
-    fd = sys.stdin.fileno()
-    before = termios.tcgetattr(fd)
-    quiet = termios.tcgetattr(fd)
-    quiet[3] &= ~(termios.ECHO | termios.ICANON)
-    termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
-    try:
-        yield typed
-    finally:
-        pressed = b""
-        while select.select([fd], [], [], 0)[0] and (more := os.read(fd, 65536)):
-            pressed += more
-        typed.append(pressed.decode("utf-8", "ignore"))
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+    def __init__(self, history: InputHistory) -> None:
+        super().__init__()
+        self._history = history
+
+    def load_history_strings(self) -> Iterable[str]:
+        return self._history.newest_first()
+
+    def store_string(self, string: str) -> None:
+        self._history.append(string)

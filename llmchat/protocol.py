@@ -12,8 +12,8 @@ from llmchat import params
 from llmchat.deltas import Delta, Finish, Progress, Reasoning, ToolCallPart
 from llmchat.errors import DroppedError, ServerError
 from llmchat.messages import Message, Timings, Usage
-from llmchat.params import Sampling
 from llmchat.refusal import error_in, refusal
+from llmchat.sampling import EXTRA, Sampling
 from llmchat.servers import Kind
 from llmchat.sse import Decoder, Event
 from llmchat.thinking import Splitter
@@ -35,10 +35,10 @@ def request_body(
     Streaming is what makes stopping work: a server ends a generation when its stream is closed.
     """
     body: dict[str, Any] = {"model": model, "messages": list(messages)}
+    unwelcome = left_out(kind, sampling)
     for name, setting in sampling.effective.items():
-        param = params.param(name)
-        if param.honoured_by(kind.name) or not kind.refuses_unknown:
-            _put(body, param.wire_name(kind.name), setting.value)
+        if name not in unwelcome:
+            _put(body, _wire_name(name, kind), setting.value)
     if body.get("max_tokens") == -1:
         if kind.unlimited == "omit":
             del body["max_tokens"]
@@ -47,10 +47,24 @@ def request_body(
     return {**body, "stream": True, "stream_options": {"include_usage": True}, **kind.fields}
 
 
+def left_out(kind: Kind, sampling: Sampling) -> tuple[str, ...]:
+    """The parameters that are set and not sent, since this kind of server would refuse the request."""
+    if not kind.refuses_unknown:
+        return ()
+    ours = [name for name in sampling.chosen if not name.startswith(EXTRA)]
+    return tuple(name for name in ours if not params.param(name).honoured_by(kind.name))
+
+
+def _wire_name(name: str, kind: Kind) -> str:
+    return name[len(EXTRA) :] if name.startswith(EXTRA) else params.param(name).wire_name(kind.name)
+
+
 def _put(body: dict[str, Any], path: str, value: Any) -> None:
     *parents, name = path.split(".")
     for parent in parents:
-        body = body.setdefault(parent, {})
+        if not isinstance(body.get(parent), dict):
+            body[parent] = {}
+        body = body[parent]
     body[name] = value
 
 
@@ -64,7 +78,9 @@ class ReplyReader:
     """A stream's bytes in, deltas out, until the reply has really ended.
 
     A reply has ended when a finish reason or `[DONE]` has come; the end of the bytes alone is a
-    dropped connection. Events that are no JSON are skipped and counted in `skipped`.
+    dropped connection. An error event ends it too: what came before it is kept, and `check_end`
+    raises it. Events that are no JSON are skipped and counted in `skipped`; what is not of the type
+    that the protocol gives it counts as missing.
     """
 
     def __init__(self) -> None:
@@ -72,39 +88,45 @@ class ReplyReader:
         self._splitters: dict[int, Splitter] = {}
         self._done = False
         self._finished = False
+        self._error: ServerError | None = None
         self.skipped = 0
 
     def feed(self, data: bytes) -> list[Delta]:
-        """The deltas that `data` completes; raises ServerError for an error event."""
+        """The deltas that `data` completes; raises ServerError for an event without an end."""
         return [delta for event in self._events.feed(data) for delta in self._read(event)]
 
     def finish(self) -> list[Delta]:
-        """The last deltas, when no more bytes come; raises DroppedError when the end is missing."""
+        """The last deltas, when no more bytes come."""
         deltas = [d for event in self._events.feed(b"", final=True) for d in self._read(event)]
-        for splitter in self._splitters.values():
-            deltas += splitter.feed("", final=True)
-        return deltas
+        return deltas + self._rest()
 
     def check_end(self) -> None:
-        """Raise DroppedError unless a finish reason or `[DONE]` has come."""
+        """Raise the ServerError of an error event, or DroppedError when the end is missing."""
+        if self._error:
+            raise self._error
         if not (self._done or self._finished):
             raise DroppedError("The server closed the stream early.", "`/regen` asks the question again.")
 
     @property
     def done(self) -> bool:
-        """Whether `[DONE]` has come: nothing after it counts."""
+        """Whether `[DONE]` or an error has come: nothing after it counts."""
         return self._done
 
     def completion(self, data: Mapping[str, Any]) -> list[Delta]:
-        """The deltas of a whole completion, from a server that does not stream."""
-        deltas = list(self._chunk(data))
-        for splitter in self._splitters.values():
-            deltas += splitter.feed("", final=True)
+        """The deltas of a whole completion, from a server that does not stream; raises ServerError."""
+        if error_in(data):
+            raise refusal(0, json.dumps(data))
+        deltas = self._chunk(data) + self._rest()
         self._done = True
+        self.check_end()
         return deltas
 
+    def _rest(self) -> list[Delta]:
+        """What was held back because it might have become a tag."""
+        return [d for splitter in self._splitters.values() for d in splitter.feed("", final=True)]
+
     def _read(self, event: Event) -> list[Delta]:
-        if self._done:
+        if self.done:
             return []
         if event.name == "comment":
             return _comment(event.data)
@@ -113,20 +135,25 @@ class ReplyReader:
             return []
         try:
             data = json.loads(event.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         if event.name == "error" or error_in(data):
-            raise refusal(0, event.data)
-        if not isinstance(data, dict):
+            self._fail(refusal(0, event.data))
+        elif isinstance(data, dict):
+            return self._chunk(data)
+        else:
             self.skipped += 1
-            return []
-        return self._chunk(data)
+        return []
+
+    def _fail(self, error: ServerError) -> None:
+        self._error = self._error or error
+        self._done = True
 
     def _chunk(self, data: Mapping[str, Any]) -> list[Delta]:
         out: list[Delta] = []
-        for choice in data.get("choices") or ():
-            index = choice.get("index") or 0
-            part = choice.get("delta") or choice.get("message") or {}
+        for choice in map(_mapping, _items(data.get("choices"))):
+            index = _count(choice.get("index"))
+            part = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
             out += self._part(part, index)
             out += self._end(choice.get("finish_reason"), index)
         return out + _about_request(data)
@@ -134,51 +161,65 @@ class ReplyReader:
     def _part(self, part: Mapping[str, Any], index: int) -> list[Delta]:
         splitter = self._splitters.setdefault(index, Splitter(index))
         out: list[Delta] = []
-        reasoning = part.get("reasoning_content") or part.get("reasoning")
-        if isinstance(reasoning, str):
+        reasoning = _text(part.get("reasoning_content")) or _text(part.get("reasoning"))
+        if reasoning:
             splitter.expect_answer()
             out.append(Reasoning(reasoning, index))
-        content = part.get("content")
-        if isinstance(content, str) and content:
-            out += splitter.feed(content)
-        for position, call in enumerate(part.get("tool_calls") or ()):
-            function = call.get("function") or {}
-            out.append(
-                ToolCallPart(
-                    call.get("index", position),
-                    function.get("name") or "",
-                    function.get("arguments") or "",
-                    index,
-                )
-            )
+        out += splitter.feed(_text(part.get("content")))
+        for position, call in enumerate(map(_mapping, _items(part.get("tool_calls")))):
+            function = _mapping(call.get("function"))
+            name, arguments = _text(function.get("name")), _text(function.get("arguments"))
+            out.append(ToolCallPart(_count(call.get("index"), position), name, arguments, index))
         return out
 
     def _end(self, reason: Any, index: int) -> list[Delta]:
         """An old KoboldCpp says "null" and an old Ollama "" where others say nothing."""
-        if not reason or reason == "null":
+        if not isinstance(reason, str) or reason in ("", "null"):
             return []
         if reason == "error":
-            raise ServerError("The server broke off with an error of its own.", "Its log may say more.")
+            self._fail(ServerError("The server broke off with an error of its own.", "Its log may say more."))
+            return []
         self._finished = True
-        return [Finish(str(reason), index)]
+        return [*self._splitters[index].feed("", final=True), Finish(reason, index)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any, otherwise: int = 0) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else otherwise
+
+
+def _speed(value: Any) -> float | None:
+    """Tokens a second; None for what cannot be measured: a single token takes no time."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9
+    return float(value) if known else None
 
 
 def _about_request(data: Mapping[str, Any]) -> list[Delta]:
     out: list[Delta] = []
-    usage, timings, progress = (data.get(key) for key in ("usage", "timings", "prompt_progress"))
-    if isinstance(usage, dict):
-        details = usage.get("prompt_tokens_details") or {}
+    if usage := _mapping(data.get("usage")):
+        cached = _mapping(usage.get("prompt_tokens_details")).get("cached_tokens")
         out.append(
             Usage(
-                usage.get("prompt_tokens") or 0,
-                usage.get("completion_tokens") or 0,
-                details.get("cached_tokens"),
+                _count(usage.get("prompt_tokens")),
+                _count(usage.get("completion_tokens")),
+                None if cached is None else _count(cached),
             )
         )
-    if isinstance(timings, dict):
-        out.append(Timings(tokens_per_second=timings.get("predicted_per_second")))
-    if isinstance(progress, dict):
-        out.append(Progress(progress.get("processed") or 0, progress.get("total") or 0))
+    if timings := _mapping(data.get("timings")):
+        out.append(Timings(tokens_per_second=_speed(timings.get("predicted_per_second"))))
+    if progress := _mapping(data.get("prompt_progress")):
+        out.append(Progress(_count(progress.get("processed")), _count(progress.get("total"))))
     return out
 
 

@@ -1,9 +1,9 @@
 """What a server says when it refuses: its own words out of every shape, and what can be done."""
 
+import html
 import json
 import re
 from collections.abc import Collection, Mapping
-from html.parser import HTMLParser
 from typing import Any
 
 from llmchat.errors import ServerError
@@ -20,11 +20,14 @@ _HINTS = {
 _CONTEXT = re.compile(r"context (size|length|window)|exceed_context|context the overflows", re.I)
 # SGLang and OpenAI's reasoning models speak of max_tokens by another name.
 _OTHER_NAMES = {"max_tokens": ("max_tokens", "max_new_tokens", "max_completion_tokens")}
+_NOT_SHOWN = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.I | re.S)
+_LONGEST = 1000  # characters of a server's words that a sentence quotes
 
 
 def refusal(status: int, body: str, location: str = "") -> ServerError:
     """The error for an answer with this HTTP status (0: an error inside a stream) and body text."""
     words = error_text(body)
+    quoted = words if len(words) <= _LONGEST else words[:_LONGEST] + "…"
     if 300 <= status < 400:
         target = f" to {location}" if location else ""
         return ServerError(
@@ -34,7 +37,7 @@ def refusal(status: int, body: str, location: str = "") -> ServerError:
             words=body,
         )
     code = f" (HTTP {status})" if status else ""
-    sentence = f"The server refused{code}: {words}" if words else f"The server refused{code}."
+    sentence = f"The server refused{code}: {quoted}" if words else f"The server refused{code}."
     hint = _HINTS.get(status, "")
     if _CONTEXT.search(words):
         hint = "`/clear` starts anew, `/undo` takes the last question back."
@@ -47,7 +50,7 @@ def error_text(body: str) -> str:
     """The server's own words, out of JSON of any shape, HTML, or plain text."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _html_text(body) if re.search(r"<(html|body|!doctype)", body, re.I) else body.strip()
     return error_in(data) or body.strip()
 
@@ -58,8 +61,13 @@ def error_in(data: Any) -> str:
     Shapes: `{"error": "…"}`, `{"error": {"message": …}}` to any depth, `{"message": …}` beside
     `"object": "error"`, `{"detail": "…"}`, `{"detail": [{"loc": […], "msg": "…"}]}`.
     """
-    if not isinstance(data, Mapping):
-        return ""
+    try:
+        return _error_in(data) if isinstance(data, Mapping) else ""
+    except RecursionError:
+        return "an error that is nested too deeply to be read"
+
+
+def _error_in(data: Mapping[str, Any]) -> str:
     if data.get("error"):
         return _words(data["error"])
     if data.get("detail"):
@@ -87,31 +95,14 @@ def _words(value: Any) -> str:
         return "; ".join(filter(None, map(_words, value)))
     if isinstance(value, Mapping):
         if "msg" in value:
-            place = ".".join(str(part) for part in value.get("loc", ()))
+            loc = value.get("loc")
+            place = ".".join(map(str, loc)) if isinstance(loc, list) else ""
             return f"{place}: {value['msg']}" if place else str(value["msg"])
         inner = next((value[key] for key in ("message", "error", "detail") if value.get(key)), None)
         return _words(inner) if inner is not None else json.dumps(value)
     return str(value)
 
 
-class _Visible(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in ("style", "script")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("style", "script")
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden and data.strip():
-            self.parts.append(data.strip())
-
-
 def _html_text(body: str) -> str:
-    page = _Visible()
-    page.feed(body)
-    return " ".join(dict.fromkeys(page.parts))
+    lines = html.unescape(_NOT_SHOWN.sub("\n", body)).splitlines()
+    return " ".join(dict.fromkeys(line.strip() for line in lines if line.strip()))

@@ -1,4 +1,4 @@
-"""What a slash command is: one decorated function. Name, usage, help and completion are read from it.
+"""What a slash command is: one decorated function. Name, usage, help, completion and docs are read from it.
 
 The function takes the chat and then the words of the line: a parameter annotated `str` takes one
 word, `Rest` the rest of the line; a default makes it optional. It returns what should happen, a
@@ -7,8 +7,7 @@ word, `Rest` the rest of the line; a default makes it optional. It returns what 
 
 import difflib
 import inspect
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
@@ -25,11 +24,15 @@ NOTHING = Rest("")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows to show under column heads; `caption` is a line below."""
+    """Rows to show under column heads; `caption` is a line below.
+
+    With `one_line`, the last column is cut where the screen ends, so that a row stays a row.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
+    one_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,40 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Continue:
+    """Let the model go on with its last answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put a question to the user and call `then` with the answer; `hidden` shows nothing of it."""
+
+    question: str
+    then: "Callable[[str], Result]"
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
-    """Leave the program."""
+    """Leave the program; `farewell` is a line to show."""
+
+    farewell: str = ""
 
 
-Result = str | Table | Send | Quit | None
-"""All that a command can make happen; a text is shown as a line."""
+Result = str | Table | Send | Continue | Ask | Quit | None
+"""All that a command can make happen; a text is shown as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A word that completes a line, and what it means."""
+
+    text: str
+    meaning: str = ""
+
+
+Completer = Callable[[Chat], Iterable[Choice]]
+"""What may stand at one place of a command's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,87 +87,113 @@ class Command:
     aliases: tuple[str, ...]
     usage: str
     help: str
+    examples: tuple[str, ...]
+    completers: Mapping[str, Completer]
     run: Callable[..., Result]
 
+    @property
+    def summary(self) -> str:
+        """The first line of its help."""
+        return self.help.partition("\n")[0]
 
-class Registry:
-    """The commands there are, and how a line finds its own."""
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that it is called by."""
+        return (self.name, *self.aliases)
 
-    def __init__(self) -> None:
-        self.commands: dict[str, Command] = {}
-        self._by_word: dict[str, Command] = {}
 
-    def command(self, *aliases: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-        """Make the decorated function the command of its name."""
+class Group:
+    """The commands of one subject; each file of commands has one."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.commands: list[Command] = []
+
+    def command(
+        self, *aliases: str, examples: Sequence[str] = (), **completers: Completer
+    ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+        """Make the decorated function a command of its name; `completers` by parameter."""
 
         def register(function: Callable[..., Result]) -> Callable[..., Result]:
             name = function.__name__.rstrip("_")
             help_text = inspect.cleandoc(function.__doc__ or "")
-            made = Command(name, aliases, _usage(name, function), help_text, function)
-            self.commands[name] = made
-            self._by_word |= {normalise(word): made for word in (name, *aliases)}
+            shown = tuple(examples) or (f"/{name}",)
+            usage = _usage(name, function)
+            made = Command(name, aliases, usage, help_text, shown, completers, function)
+            self.commands.append(made)
             return function
 
         return register
 
+
+class Registry:
+    """All commands, and how a line finds its own."""
+
+    def __init__(self, *groups: Group) -> None:
+        self.groups = groups
+        self.commands = {command.name: command for group in groups for command in group.commands}
+        self._by_word = {
+            normalise(word): command for command in self.commands.values() for word in command.words
+        }
+
     def run(self, chat: Chat, line: str) -> Result:
         """Run a line that begins with a slash; raises UsageError when there is no such command."""
-        word, _, rest = line.strip().removeprefix("/").partition(" ")
+        word, rest = split_command(line)
         command = self.find(word)
-        if command is None and (param := params.find(word)):
+        if command is None and (param := params.find_begun(word)):
             command, rest = self.commands["set"], f"{param.name} {rest}"
         if command is None:
+            params.refuse_elsewhere(word)
             raise self._unknown(word)
-        return command.run(chat, *_bind(command, rest))
+        return command.run(chat, *bind(command, rest))
 
     def find(self, word: str) -> Command | None:
-        """The command meant by a word: its name, an alias, or a prefix that no other begins with.
+        """The command meant by a word: by its name, an alias, or a prefix that no other begins with.
 
-        None when a parameter's name is meant, or nothing. Raises UsageError for an ambiguous prefix.
+        None when a parameter is meant, or nothing. Raises UsageError for an ambiguous prefix.
         """
         wanted = normalise(word)
         if wanted in self._by_word:
             return self._by_word[wanted]
-        begun = [c for c in self.commands.values() if wanted and normalise(c.name).startswith(wanted)]
-        if len(begun) > 1 and not params.find(word):
+        if not wanted or params.find(word):
+            return None
+        begun = [c for c in self.commands.values() if normalise(c.name).startswith(wanted)]
+        if len(begun) > 1:
             names = ", ".join(f"/{command.name}" for command in begun)
             raise UsageError(f"/{word} may be {names}.", "Type one more letter.")
-        return begun[0] if len(begun) == 1 and not params.find(word) else None
+        return begun[0] if begun else None
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is the name or an alias of a command or a parameter."""
+        return normalise(word) in self._by_word or params.find(word) is not None
 
     def _unknown(self, word: str) -> UsageError:
         known = [*self._by_word, *(normalise(p.name) for p in params.PARAMS)]
-        near = difflib.get_close_matches(normalise(word), known, n=1, cutoff=0.6)
         hint = "`/help` lists the commands; `//` at the start sends a slash."
+        near = difflib.get_close_matches(normalise(word), known, n=1, cutoff=0.6)
         if near:
-            found = self._by_word.get(near[0])
-            name = found.name if found else params.param(near[0]).name
+            command = self._by_word.get(near[0])
+            name = command.name if command else params.param(near[0]).name
             hint = f"Did you mean /{name}? {hint}"
         return UsageError(f"There is no command /{word}; nothing was sent.", hint)
 
 
-def is_command(line: str) -> bool:
-    """Whether a line is a command: it begins with one slash, and its first word is no path."""
-    first = line.split(maxsplit=1)[0] if line.strip() else ""
-    return line.startswith("/") and not line.startswith("//") and "/" not in first[1:]
+def split_command(line: str) -> tuple[str, str]:
+    """A command line's first word without its slash, and the rest."""
+    word, *rest = line.strip().removeprefix("/").split(maxsplit=1)
+    return word, rest[0] if rest else ""
 
 
-def _parameters(function: Callable[..., Result]) -> list[inspect.Parameter]:
-    return list(inspect.signature(function).parameters.values())[1:]
+def arguments(command: Command) -> list[inspect.Parameter]:
+    """What a command takes after the chat."""
+    return list(inspect.signature(command.run).parameters.values())[1:]
 
 
-def _usage(name: str, function: Callable[..., Result]) -> str:
-    shown = []
-    for parameter in _parameters(function):
-        optional = parameter.default is not inspect.Parameter.empty
-        shown.append(f"[{parameter.name}]" if optional else parameter.name.upper())
-    return " ".join([f"/{name}", *shown])
-
-
-def _bind(command: Command, rest: str) -> Sequence[str]:
+def bind(command: Command, rest: str) -> Sequence[str]:
     """The words of `rest` for the command's parameters; raises UsageError with the usage."""
     values: list[str] = []
     rest = rest.strip()
-    for parameter in _parameters(command.run):
+    for parameter in arguments(command):
         if not rest:
             if parameter.default is inspect.Parameter.empty:
                 raise UsageError(f"/{command.name} needs {parameter.name}.", f"Usage: {command.usage}")
@@ -145,31 +202,17 @@ def _bind(command: Command, rest: str) -> Sequence[str]:
             values.append(rest)
             rest = ""
         else:
-            word, _, rest = rest.partition(" ")
+            word, *following = rest.split(maxsplit=1)
             values.append(word)
-            rest = rest.strip()
+            rest = following[0] if following else ""
     if rest:
         raise UsageError(f"/{command.name} takes no {rest!r}.", f"Usage: {command.usage}")
     return values
 
 
-def names(commands: Iterable[Command]) -> str:
-    """The commands' names as one line."""
-    return " ".join(f"/{command.name}" for command in commands)
-
-
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z][\w-]*)\s*=\s*")
-
-
-def assignments(text: str) -> list[tuple[str, str]]:
-    """`k v` or `k=v k2=v2 …` as pairs of parameter name and value text."""
-    if not (first := _ASSIGNMENT.match(text)):
-        name, _, value = text.strip().partition(" ")
-        return [(name, value.strip())]
-    pairs = []
-    while first:
-        following = next((m for m in _ASSIGNMENT.finditer(text, first.end()) if params.find(m[1])), None)
-        value = text[first.end() : following.start() if following else None]
-        pairs.append((first[1], value.strip()))
-        first = following
-    return pairs
+def _usage(name: str, function: Callable[..., Result]) -> str:
+    shown = []
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        optional = parameter.default is not inspect.Parameter.empty
+        shown.append(f"[{parameter.name}]" if optional else parameter.name.upper())
+    return " ".join([f"/{name}", *shown])

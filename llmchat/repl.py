@@ -4,24 +4,28 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from llmchat.chat import Chat, Turn
+from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
-from llmchat.registry import Quit, Result, Send, Table, is_command
+from llmchat.lines import Line, is_command, message
+from llmchat.registry import Ask, Continue, Quit, Result, Send, Table
+from llmchat.screen import Screen
+from llmchat.turn import Turn
 
-if TYPE_CHECKING:
-    from llmchat.screen import Screen
-
-INTERRUPTED = 130
+_BARE_EXITS = ("exit", "quit")
 
 
 class Reader(Protocol):
     """Where lines come from: the prompt, or a test."""
 
-    def read(self, default: str = "") -> str:
+    def read(self, default: str = "") -> Line:
         """A line. Raises EOFError at the end, KeyboardInterrupt for Ctrl-C on an empty line."""
+        ...
+
+    def ask(self, question: str, hidden: bool = False) -> str:
+        """The answer to a question; "" when there is none."""
         ...
 
     def replying(self) -> AbstractContextManager[None]:
@@ -30,9 +34,9 @@ class Reader(Protocol):
 
 
 class Repl:
-    """One session. `screen` makes the screen when the first thing is to be shown."""
+    """One session: `run` reads and answers until the user leaves, then ends what the chat started."""
 
-    def __init__(self, chat: Chat, reader: Reader, screen: "Callable[[], Screen]") -> None:
+    def __init__(self, chat: Chat, reader: Reader, screen: Screen) -> None:
         self._chat = chat
         self._reader = reader
         self._screen = screen
@@ -40,63 +44,70 @@ class Repl:
 
     def run(self) -> None:
         """Read and answer until the user leaves."""
-        while True:
-            given_back, self._given_back = self._given_back, ""
-            try:
-                line = self._reader.read(given_back)
-            except KeyboardInterrupt:
-                self._screen().note("Ctrl-D or /exit leaves.")
-                continue
-            except EOFError:
-                return
-            if line.strip() and self._answer(line) is Quit:
-                return
+        with contextlib.closing(self._chat):
+            while (line := self._read()) is not None:
+                if line.text.strip() and self._answer(line) is Quit:
+                    return
 
-    def _answer(self, line: str) -> type[Quit] | None:
+    def _read(self) -> Line | None:
+        """A line; None when the user leaves. What was given back stands in it already."""
+        given_back, self._given_back = self._given_back, ""
+        try:
+            return self._reader.read(given_back)
+        except KeyboardInterrupt:
+            self._screen.note("Ctrl-D or /exit leaves.")
+            return Line("")
+        except EOFError:
+            return None
+
+    def _answer(self, line: Line) -> type[Quit] | None:
         """Run or send a line; `Quit` when it says so."""
         try:
-            if not is_command(line):
-                self._send(line.removeprefix("/") if line.startswith("//") else line)
-                return None
-            result = registry.run(self._chat, line)
+            if line.text.strip().lower() in _BARE_EXITS:
+                return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.strip()}”."))
+            if is_command(registry, line):
+                return self._show(registry.run(self._chat, line.text))
+            self._send(self._chat.turn(message(line.text)))
         except LlmchatError as error:
-            self._screen().error(error)
-            return None
+            self._screen.error(error)
         except KeyboardInterrupt:
-            self._screen().note("Stopped.")
-            return None
-        return self._show(result)
+            self._screen.note("Stopped.")
+        return None
 
     def _show(self, result: Result) -> type[Quit] | None:
+        self._screen.apply(self._chat.preferences)
         match result:
             case str():
-                self._screen().text(result)
+                self._screen.text(result)
             case Table():
-                self._screen().table(result)
+                self._screen.table(result)
             case Send(text):
-                self._send(text)
-            case Quit():
+                self._send(self._chat.turn(text))
+            case Continue():
+                self._send(self._chat.continuation())
+            case Ask(question, then, hidden):
+                return self._show(then(self._reader.ask(question, hidden)))
+            case Quit(farewell):
+                if farewell:
+                    self._screen.note(farewell)
                 return Quit
             case None:
                 pass
         return None
 
-    def _send(self, question: str | None) -> None:
-        """Send a question; when it was not answered, it comes back for editing."""
-        turn = None
+    def _send(self, turn: Turn) -> None:
+        """Send a turn; when it was not answered, its question comes back for editing."""
         try:
-            turn = self._chat.turn(question)
             with self._reader.replying(), ctrl_c(turn.stop):
-                answer(turn, self._screen())
-        except LlmchatError as error:
-            self._screen().error(error)
-        if turn and turn.stopped and not turn.committed:
-            self._screen().note("Stopped before an answer came.")
-        if turn and not turn.committed and question is not None:
-            self._given_back = question
+                answer(turn, self._screen)
+        finally:
+            if turn.stopped and not turn.committed:
+                self._screen.note("Stopped before an answer came.")
+            if not turn.committed and turn.question:
+                self._given_back = turn.question
 
 
-def answer(turn: Turn, screen: "Screen") -> None:
+def answer(turn: Turn, screen: Screen) -> None:
     """Show a turn while it arrives, and what is to be said after it, also when it broke."""
     try:
         with turn:
@@ -105,12 +116,12 @@ def answer(turn: Turn, screen: "Screen") -> None:
         screen.after(turn)
 
 
-def one_shot(chat: Chat, question: str, screen: "Screen") -> int:
-    """Answer one question; the exit code."""
+def one_shot(chat: Chat, question: str, screen: Screen) -> bool:
+    """Answer one question; whether Ctrl-C has stopped it."""
     turn = chat.turn(question)
     with ctrl_c(turn.stop):
         answer(turn, screen)
-    return INTERRUPTED if turn.stopped else 0
+    return turn.stopped
 
 
 @contextlib.contextmanager

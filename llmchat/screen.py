@@ -1,4 +1,4 @@
-"""The only file that draws with rich: replies while they arrive, results, errors.
+"""The screen: replies while they arrive (`view.py`), results, errors. Nothing else writes to it.
 
 Replies go to standard output: as markdown on a terminal, else raw and unchanged. All that is not a
 reply goes to the terminal too, or to standard error when the output is no terminal.
@@ -9,20 +9,22 @@ import os
 import select
 from typing import BinaryIO, TextIO
 
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from llmchat.chat import Turn
 from llmchat.deltas import Text
 from llmchat.elements import THEME
 from llmchat.errors import LlmchatError
 from llmchat.markdown import document
 from llmchat.messages import Reply
+from llmchat.preferences import Preferences
 from llmchat.registry import Table
 from llmchat.render import Renderer
 from llmchat.sanitize import safe
-from llmchat.view import Raw, ReasoningShown, Rendered
+from llmchat.turn import Turn
+from llmchat.view import Raw, Rendered
 
 _PIECE = 4096
 """Bytes that are read at once: as much as can be drawn in one frame."""
@@ -33,16 +35,22 @@ _ERROR_LINES = 6
 class Screen:
     """Where everything is shown. `rendered` says whether replies are drawn as markdown."""
 
-    def __init__(self, out: TextIO, err: TextIO, *, rendered: bool | None = None) -> None:
+    def __init__(
+        self, out: TextIO, err: TextIO, *, rendered: bool | None = None, width: int | None = None
+    ) -> None:
         self.out = out
         self.rendered = out.isatty() if rendered is None else rendered
-        self.reasoning: ReasoningShown = "fold"
-        self._replies = self._console(out, self.rendered)
-        self._console_for_rest = self._replies if self.rendered else self._console(err, None)
+        self._replies = _console(out, self.rendered, width)
+        self._preferences = Preferences()
+        self._console_for_rest = self._replies if self.rendered else _console(err, None, width)
+
+    def apply(self, preferences: Preferences) -> None:
+        """Show everything from now on as these say."""
+        self._preferences = preferences
 
     def stream(self, turn: Turn) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
-        view = self._view()
+        view = self._view() if self.rendered else Raw(self.out, self.note)
         try:
             while not turn.ended:
                 view.take(turn.wait(view.patience()))
@@ -52,15 +60,15 @@ class Screen:
 
     def render(self, source: BinaryIO) -> None:
         """Show markdown while it is read from a file or a pipe."""
-        view = Rendered(self._replies, reasoning=self.reasoning)
+        view = self._view()
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         try:
-            while True:
+            ended = False
+            while not ended:
                 if select.select([source], [], [], view.patience())[0]:
                     data = os.read(source.fileno(), _PIECE)
-                    view.take([Text(decoder.decode(data, final=not data))])
-                    if not data:
-                        break
+                    ended = not data
+                    view.take([Text(decoder.decode(data, final=ended))])
                 view.paint()
         finally:
             view.finish()
@@ -73,8 +81,8 @@ class Screen:
             self.reply(choice.content, f"choice {number}")
         if turn.stopped:
             self.note("Stopped; what came is kept, marked as cut short.")
-        if line := _how_it_went(turn.reply):
-            self.note(line, only_rendered=True)
+        if self.rendered and self._preferences.stats and (line := _how_it_went(turn.reply)):
+            self.note(line)
 
     def reply(self, content: str, heading: str = "") -> None:
         """Show a whole reply."""
@@ -89,23 +97,17 @@ class Screen:
 
     def table(self, table: Table) -> None:
         """Show a table, and its caption below."""
-        shown = RichTable(box=None, pad_edge=False, header_style="bold")
-        for column in table.columns:
-            shown.add_column(column)
-        for row in table.rows:
-            shown.add_row(*(RichText(safe(cell)) for cell in row))
-        self._print(shown)
-        if table.caption:
-            self.note(table.caption)
+        shown = _rich_table(table, self._console_for_rest.width)
+        caption = RichText(safe(table.caption), "dim")
+        self._page(Group(shown, caption) if table.caption else shown)
 
     def text(self, text: str) -> None:
         """Show a line or a few."""
         self._print(RichText(safe(text)))
 
-    def note(self, text: str, *, only_rendered: bool = False) -> None:
+    def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
-        if self.rendered or not only_rendered:
-            self._print(RichText(safe(text), "dim"))
+        self._print(RichText(safe(text), "dim"))
 
     def error(self, error: LlmchatError) -> None:
         """Show what went wrong and what can be done; a long error is cut to a few lines."""
@@ -115,30 +117,70 @@ class Screen:
         if error.hint:
             self.note(error.hint)
 
-    def _view(self) -> Rendered | Raw:
-        if self.rendered:
-            return Rendered(self._replies, reasoning=self.reasoning)
-        return Raw(self.out, self.note)
+    def _view(self) -> Rendered:
+        return Rendered(self._replies, reasoning=self._preferences.reasoning)
+
+    def _page(self, renderable: RenderableType) -> None:
+        """Show something that may be higher than the screen, page by page if it is."""
+        console = self._console_for_rest
+        lines = console.render_lines(renderable, pad=False)
+        if self._preferences.pager and self.rendered and len(lines) >= console.height:
+            # What less needs to know: keep colours, and leave the page in the scrollback.
+            options = os.environ.setdefault("LESS", "-RX")
+            with console.pager(styles="R" in options):
+                console.print(renderable)
+        else:
+            console.print(renderable)
 
     def _print(self, renderable: RenderableType) -> None:
         self._console_for_rest.print(renderable)
 
-    @staticmethod
-    def _console(file: TextIO, terminal: bool | None) -> Console:
-        return Console(
-            file=file, force_terminal=terminal, theme=THEME, markup=False, highlight=False, emoji=False
-        )
+
+def _rich_table(table: Table, width: int) -> RichTable:
+    shown = RichTable(box=None, pad_edge=False, header_style="bold")
+    rows = [[RichText(safe(cell)) for cell in row] for row in table.rows]
+    for column in table.columns:
+        shown.add_column(column, no_wrap=table.one_line)
+    if table.one_line:
+        heads = map(cell_len, table.columns[:-1])
+        widest = [max(head, *(row[i].cell_len for row in rows)) for i, head in enumerate(heads)]
+        room = width - sum(widest) - 2 * len(widest)
+        for row in rows:
+            row[-1].truncate(max(room, 10), overflow="ellipsis")
+    for row in rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _console(file: TextIO, terminal: bool | None, width: int | None) -> Console:
+    return Console(
+        file=file,
+        theme=THEME,
+        force_terminal=terminal,
+        width=width,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _how_it_went(reply: Reply) -> str:
     """Tokens, speed, time to the first token, and whether a limit ended it."""
     parts = []
     if reply.usage and reply.usage.completion:
-        parts.append(f"{reply.usage.completion:,} tokens")
+        parts.append(_count(reply.usage.completion, "token"))
     if reply.timings.tokens_per_second:
         parts.append(f"{reply.timings.tokens_per_second:,.0f} tokens/s")
     if reply.timings.first_token is not None:
-        parts.append(f"first after {reply.timings.first_token:.2f} s")
+        parts.append(f"first after {_duration(reply.timings.first_token)}")
     if "length" in reply.finish_reasons:
         parts.append("cut by a token limit (max_tokens, or the context window)")
     return " · ".join(parts)

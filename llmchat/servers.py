@@ -7,7 +7,7 @@ The facts come from each server's documentation and source; only llama.cpp is te
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -29,7 +29,7 @@ class Answer:
         """The body decoded; None when it is no JSON."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -39,18 +39,24 @@ Get = Callable[[str], Answer | None]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that a server lists; `loaded` is None where the server does not tell."""
+    """A model that a server lists.
+
+    `loaded` is None where the server does not tell; `context` is the window in tokens that a
+    request has, None where it is not told.
+    """
 
     id: str
     loaded: bool | None = None
     embedding: bool = False
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of server.
 
-    `unlimited` is what becomes of `max_tokens: -1`: "send", "omit", or a number where leaving it
+    `continues` holds the fields that make it go on with an assistant message at the end; None where
+    it is not known to. `unlimited` is what becomes of `max_tokens: -1`: "send", "omit", or a number where leaving it
     out would mean a short limit of the server's own. `refuses_unknown` is true where a field that
     the server does not know is an error. `fields` are protocol fields that every request carries.
     """
@@ -61,15 +67,20 @@ class Kind:
     recognise: Callable[[Address, Get], bool]
     unlimited: str | int = "omit"
     refuses_unknown: bool = False
+    continues: Mapping[str, Any] | None = None
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def _list(get: Get, path: str, key: str = "data") -> list[dict[str, Any]]:
-    """The objects under `key` of what `path` answers."""
+def _told(get: Get, path: str, key: str) -> list[dict[str, Any]] | None:
+    """The objects under `key` of what `path` answers; None when it does not say."""
     answer = get(path)
     data = answer.json if answer and answer.status == 200 else None
     items = data.get(key) if isinstance(data, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else None
+
+
+def _list(get: Get, path: str, key: str = "data") -> list[dict[str, Any]]:
+    return _told(get, path, key) or []
 
 
 def _owned_by(*owners: str) -> Callable[[Address, Get], bool]:
@@ -112,13 +123,15 @@ def _is_jan(address: Address, get: Get) -> bool:
 
 # In the order in which they are tried: first what a host name or the model list tells, and
 # KoboldCpp before Ollama, whose paths it imitates.
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
 # fmt: off
 KINDS: tuple[Kind, ...] = (
     Kind("openai", "OpenAI", 443, _hosted_at("api.openai.com"), refuses_unknown=True),
     Kind("openrouter", "OpenRouter", 443, _hosted_at("openrouter.ai")),
-    Kind("llamacpp", "llama.cpp", 8080, _is_llamacpp, "send", fields=MappingProxyType({"return_progress": True})),
-    Kind("vllm", "vLLM", 8000, _owned_by("vllm")),
-    Kind("sglang", "SGLang", 30000, _owned_by("sglang")),
+    Kind("llamacpp", "llama.cpp", 8080, _is_llamacpp, "send", continues=_NO_FIELDS, fields=MappingProxyType({"return_progress": True})),
+    Kind("vllm", "vLLM", 8000, _owned_by("vllm"), continues=MappingProxyType({"add_generation_prompt": False, "continue_final_message": True})),
+    Kind("sglang", "SGLang", 30000, _owned_by("sglang"), continues=MappingProxyType({"continue_final_message": True})),
     Kind("koboldcpp", "KoboldCpp", 5001, _says("/api/extra/version", '"KoboldCpp"'), 2048),
     Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send"),
     Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send"),
@@ -157,38 +170,78 @@ _NO_CHAT = re.compile(
 
 
 def models(row: Kind, get: Get) -> tuple[Model, ...]:
-    """The models that a server of this kind lists, with their state where it tells."""
-    listed = _list(get, "/v1/models")
-    loaded = _loaded(row, get, listed)
-    native = _list(get, "/api/v0/models") if row.name == "lmstudio" else []
-    embedding = {str(m.get("id")) for m in native if m.get("type") == "embeddings"}
-    ids = [str(m["id"]) for m in listed if m.get("id")]
-    return tuple(
-        Model(
-            id,
-            loaded=None if loaded is None else id in loaded,
-            embedding=id in embedding or bool(_NO_CHAT.search(id)),
-        )
-        for id in ids
-    )
+    """The models that a server of this kind lists, with their state and window where it tells."""
+    told = _native(row, get)
+    native = {model.id: model for model in told or ()}
+    listed = []
+    for item in _list(get, "/v1/models"):
+        if id := item.get("id"):
+            ours = Model(str(id), context=_tokens(item, "max_model_len", "context_length"))
+            found = native.get(str(id), replace(ours, loaded=None if told is None else False))
+            listed.append(replace(found, embedding=found.embedding or bool(_NO_CHAT.search(found.id))))
+    return tuple(listed)
 
 
-def _loaded(row: Kind, get: Get, listed: Iterable[Mapping[str, Any]]) -> set[str] | None:
-    """The ids of the models that are in memory; None where that cannot be known."""
-    if row.name == "lmstudio":
-        native = _list(get, "/api/v0/models")
-        return {str(m.get("id")) for m in native if m.get("state") == "loaded"} if native else None
-    if row.name == "ollama":
-        return {str(m.get("name")) for m in _list(get, "/api/ps", "models")}
-    if row.name == "llamacpp":
-        states = {str(m.get("id")): m.get("status") for m in listed}
-        # In router mode each model has a status; a single server has loaded the one it lists.
-        return {
-            id
-            for id, status in states.items()
-            if not isinstance(status, dict) or status.get("value") == "loaded"
-        }
+def _native(row: Kind, get: Get) -> list[Model] | None:
+    """What a server says of its models elsewhere than in the common list; None when nothing."""
+    match row.name:
+        case "lmstudio":
+            return _lmstudio_models(get)
+        case "ollama":
+            return _ollama_models(get)
+        case "llamacpp":
+            return _llamacpp_models(get)
     return None
+
+
+def _lmstudio_models(get: Get) -> list[Model] | None:
+    """Under the older path or the newer one; only a loaded model has a window."""
+    if older := _list(get, "/api/v0/models"):
+        return [
+            Model(
+                str(m.get("id")),
+                m.get("state") == "loaded",
+                m.get("type") == "embeddings",
+                _tokens(m, "loaded_context_length"),
+            )
+            for m in older
+        ]
+    return [_lmstudio_model(m) for m in _list(get, "/api/v1/models", "models")] or None
+
+
+def _lmstudio_model(m: Mapping[str, Any]) -> Model:
+    instances = [i for i in m.get("loaded_instances") or () if isinstance(i, dict)]
+    config = instances[0].get("config") if instances else None
+    context = _tokens(config if isinstance(config, dict) else {}, "context_length")
+    return Model(str(m.get("key")), bool(instances), m.get("type") == "embedding", context)
+
+
+def _ollama_models(get: Get) -> list[Model] | None:
+    running = _told(get, "/api/ps", "models")
+    if running is None:
+        return None
+    return [Model(str(m.get("name")), True, context=_tokens(m, "context_length")) for m in running]
+
+
+def _llamacpp_models(get: Get) -> list[Model]:
+    """In router mode each model has a status; a single server has loaded the one it lists."""
+    props = get("/props")
+    told = props.json if props and props.status == 200 else None
+    defaults = told.get("default_generation_settings") if isinstance(told, dict) else None
+    context = _tokens(defaults if isinstance(defaults, dict) else {}, "n_ctx")
+    return [_llamacpp_model(m, context) for m in _list(get, "/v1/models")]
+
+
+def _llamacpp_model(m: Mapping[str, Any], context: int | None) -> Model:
+    status = m.get("status")
+    loaded = not isinstance(status, dict) or status.get("value") == "loaded"
+    return Model(str(m.get("id")), loaded, context=context if loaded else None)
+
+
+def _tokens(item: Mapping[str, Any], *names: str) -> int | None:
+    """The first of these fields that is a number of tokens."""
+    values = (item.get(name) for name in names)
+    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
 
 
 def choose_model(listed: Iterable[Model], default: str = DEFAULT_MODEL) -> str:

@@ -6,6 +6,8 @@ The settings file is `settings.toml` in the platform's configuration folder:
     model = "qwen2.5-coder-3b-instruct"
     system = "Answer in one sentence."
 
+    theme = "light"
+
     [params]
     temperature = 0.2
     top_k = 40
@@ -21,14 +23,18 @@ from typing import Any
 from llmchat import address
 from llmchat.address import DEFAULT_URL, Address
 from llmchat.errors import UsageError
-from llmchat.params import Origin, Sampling
+from llmchat.preferences import PREFERENCES, Preferences
+from llmchat.sampling import Origin, Sampling
 
-_KEYS = {"url": str, "model": str, "system": str, "params": dict}
+_TEXTS = ("url", "model", "system")
+_KNOWN = (*_TEXTS, "params", *(preference.name for preference in PREFERENCES))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`model` is "" when the user named none; `url_named` says whether `address` is the user's choice.
+
+    `file` is where the settings file is or would be.
 
     `program_key` belongs to `address`, `openai_key` to api.openai.com.
     """
@@ -38,6 +44,8 @@ class Settings:
     model: str = ""
     system: str = ""
     sampling: Sampling = field(default_factory=Sampling)
+    preferences: Preferences = field(default_factory=Preferences)
+    file: Path | None = None
     program_key: str = field(default="", repr=False)
     openai_key: str = field(default="", repr=False)
 
@@ -72,7 +80,8 @@ def _folder(environ: Mapping[str, str], ours: str, xdg: str, unix: str, windows:
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Defaults, then the settings file, then the environment; raises UsageError."""
-    settings = _with_file(Settings(), config_folder(environ) / "settings.toml")
+    file = config_folder(environ) / "settings.toml"
+    settings = replace(_with_file(Settings(), file), file=file)
     if environ.get("LLMCHAT_URL"):
         settings = with_url(settings, environ["LLMCHAT_URL"])
     return replace(
@@ -104,26 +113,35 @@ def _with_file(settings: Settings, path: Path) -> Settings:
     import tomllib
 
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"The settings file {path} cannot be read: {error}.") from error
-    for key, value in table.items():
-        if key not in _KEYS:
-            raise UsageError(
-                f"The settings file {path} has an unknown key {key!r}.",
-                f"Known keys: {', '.join(_KEYS)}.",
-            )
-        if not isinstance(value, _KEYS[key]):
-            expected = "a table" if _KEYS[key] is dict else "a text"
-            raise UsageError(f"In the settings file {path}, {key} is {expected}, not {value!r}.")
-    if "url" in table:
-        settings = with_url(settings, table["url"])
+    if unknown := [key for key in table if key not in _KNOWN]:
+        raise UsageError(
+            f"The settings file {path} has an unknown key {unknown[0]!r}.",
+            f"Known keys: {', '.join(_KNOWN)}.",
+        )
     try:
-        settings = with_params(settings, table.get("params", {}), "settings file")
+        return _with_table(settings, table)
     except UsageError as error:
         raise UsageError(f"In the settings file {path}: {error.sentence}", error.hint) from error
+
+
+def _with_table(settings: Settings, table: Mapping[str, Any]) -> Settings:
+    for name in (*_TEXTS, "params"):
+        expected, words = (dict, "a table") if name == "params" else (str, "a text")
+        if not isinstance(table.get(name, expected()), expected):
+            raise UsageError(f"{name} is {words}, not {table[name]!r}.")
+    if "url" in table:
+        settings = with_url(settings, table["url"])
+    settings = with_params(settings, table.get("params", {}), "settings file")
+    preferences = settings.preferences
+    for known in PREFERENCES:
+        if known.name in table:
+            preferences = preferences.set(known.name, table[known.name])
     return replace(
         settings,
         model=table.get("model", settings.model),
         system=table.get("system", settings.system),
+        preferences=preferences,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from llmchat.errors import ServerError
 
 LONGEST_LINE = 16 * 1024 * 1024
-"""In characters; a longer line is an attack or a fault, and would fill the memory."""
+"""In characters, of a line or of one event's data; more is an attack or a fault, and fills the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,19 @@ class Event:
 class Decoder:
     """Feed it bytes as they come; an event is given out with the byte that completes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = LONGEST_LINE) -> None:
+        self._longest = longest
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._line: list[str] = []
         self._line_length = 0
         self._data: list[str] = []
+        self._data_length = 0
         self._name = ""
         self._at_start = True
         self._after_cr = False
 
     def feed(self, data: bytes, *, final: bool = False) -> list[Event]:
-        """The events that `data` completes; raises ServerError for an endless line."""
+        """The events that `data` completes; raises ServerError for an endless line or event."""
         text = self._utf8.decode(data, final)
         if self._at_start and text:
             self._at_start = False
@@ -60,11 +62,14 @@ class Decoder:
         if rest:
             self._line.append(rest)
             self._line_length += len(rest)
-        if self._line_length > LONGEST_LINE:
+        self._bound(max(self._line_length, *map(len, complete), 0))
+        return complete
+
+    def _bound(self, length: int) -> None:
+        if length > self._longest:
             raise ServerError(
                 "The server sent a line without an end.", "Is this a chat server? See `/server`."
             )
-        return complete
 
     def _take(self, line: str, events: list[Event]) -> None:
         if not line:
@@ -76,13 +81,15 @@ class Decoder:
             value = value.removeprefix(" ")
             if field == "data":
                 self._data.append(value)
+                self._data_length += len(value) + 1
+                self._bound(self._data_length - 1)
             elif field == "event":
                 self._name = value
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:
             events.append(Event("\n".join(self._data), self._name))
-        self._data, self._name = [], ""
+        self._data, self._data_length, self._name = [], 0, ""
 
     def _finish(self, events: list[Event]) -> None:
         if self._line:

@@ -30,7 +30,7 @@ class Splitter:
         self._held = ""
         self._closing = ""
         self._line = ""  # of the current line, what has been given out
-        self._in_code = False
+        self._fence = ""  # that began the code block around the current line
 
     def expect_answer(self) -> None:
         """The server keeps reasoning apart by itself: all that comes here is the answer."""
@@ -86,13 +86,11 @@ class Splitter:
     def _read_line(self, out: list[Delta], final: bool) -> None:
         """Give out the current line as far as it is certain that no closing tag begins or ends it."""
         line, newline, rest = self._held.partition("\n")
-        whole = self._line + line
-        tag = next((tag for tag in _CLOSING if whole.startswith(tag)), "")
         ended = bool(newline) or final
-        if ended and not tag:
-            tag = next((tag for tag in _CLOSING if whole.rstrip().endswith(tag)), "")
-        if tag and not self._in_code and "`" not in whole:
-            self._turn_into_reasoning(out, tag)
+        around = None if self._fence else self._around_tag(line, ended)
+        if around:
+            before, after = around
+            self._turn_into_reasoning(out, before, after + newline + rest)
             return
         kept = "" if ended else _tag_begun_at_end(line, _CLOSING)
         ready = line.removesuffix(kept) + newline
@@ -101,16 +99,34 @@ class Splitter:
         self._held = rest if newline else kept
         self._line += ready
         if newline:
-            self._in_code ^= self._line.lstrip().startswith(("```", "~~~"))
+            self._fence = _fence_after(self._line, self._fence)
             self._line = ""
 
-    def _turn_into_reasoning(self, out: list[Delta], tag: str) -> None:
-        before, _, after = self._held.partition(tag)
+    def _around_tag(self, line: str, ended: bool) -> tuple[str, str] | None:
+        """What stands around a closing tag that begins or ends the line; None when there is none."""
+        for tag in _CLOSING:
+            if not self._line and line.startswith(tag):
+                return "", line.removeprefix(tag)
+            if ended and line.rstrip().endswith(tag) and (self._line + line).count("`") % 2 == 0:
+                before, _, after = line.rpartition(tag)
+                return before, after
+        return None
+
+    def _turn_into_reasoning(self, out: list[Delta], before: str, after: str) -> None:
         if before:
             out.append(Text(before, self._choice))
         out.append(WasReasoning(self._choice))
         self._held = after
         self._phase = _Phase.GAP
+
+
+def _fence_after(line: str, open_fence: str) -> str:
+    """The fence of the code block that is open after this line, "" when none is."""
+    line = line.strip()
+    fence = next((fence for fence in ("```", "~~~") if line.startswith(fence)), "")
+    if not fence or open_fence not in ("", fence) or "`" in line.lstrip("`"):
+        return open_fence
+    return "" if open_fence else fence
 
 
 def _tag_begun_at_end(text: str, tags: tuple[str, ...]) -> str:

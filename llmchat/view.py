@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Literal, TextIO
+from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -34,8 +34,6 @@ _QUIET = 0.7
 
 _THOUGHT_ROWS = 6
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-
-ReasoningShown = Literal["fold", "show", "hide"]
 
 
 class Raw:
@@ -74,15 +72,15 @@ class Rendered:
     """A reply as markdown: what is finished is written once, the open tail is repainted below it.
 
     `take` only collects; `paint` draws when a frame is due. Without a terminal nothing is repainted:
-    what is finished is written, and no more. `clock` tells seconds; `reflows` says whether the terminal
-    wraps the rows it has anew when its width changes.
+    what is finished is written, and no more. `reasoning` is fold, show or hide; `clock` tells seconds;
+    `reflows` says whether the terminal wraps the rows it has anew when its width changes.
     """
 
     def __init__(
         self,
         console: Console,
         *,
-        reasoning: ReasoningShown = "fold",
+        reasoning: str = "fold",
         clock: Callable[[], float] = time.monotonic,
         reflows: bool | None = None,
     ) -> None:
@@ -247,7 +245,7 @@ class Rendered:
 class Thoughts:
     """Reasoning as it arrives: `rows` is its open end. It is folded to a line, shown whole, or hidden."""
 
-    def __init__(self, renderer: Renderer, shown: ReasoningShown, clock: Callable[[], float]) -> None:
+    def __init__(self, renderer: Renderer, shown: str, clock: Callable[[], float]) -> None:
         self._renderer = renderer
         self._shown = shown
         self._clock = clock

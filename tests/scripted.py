@@ -9,7 +9,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,15 +44,17 @@ class Reply:
     """What to answer: pieces of a body with pauses (seconds, as floats) between them.
 
     `cut` ends the connection without a proper end of the body; `hold` waits for the client to
-    hang up before it ends. A status of 0 ends the connection without any answer.
+    hang up before it ends; `wait` is the time in seconds before the headers. A status of 0 ends the
+    connection without any answer.
     """
 
-    body: list[bytes | float] | list[bytes] = field(default_factory=list)
+    body: Sequence[bytes | float] = ()
     status: int = 200
     type: str = "text/event-stream"
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     hold: bool = False
+    wait: float = 0.0
 
 
 def refuse(status: int, body: Json | str) -> Reply:
@@ -126,6 +128,9 @@ class ScriptedServer:
         return scripted(request) if callable(scripted) else scripted
 
     def _send(self, sock: socket.socket, request: Request, reply: Reply) -> None:
+        if reply.wait and _hung_up(sock, reply.wait):
+            request.hung_up.set()
+            return
         version = "1.1" if self.chunked else "1.0"
         head = {"Content-Type": reply.type, **reply.headers}
         if self.chunked:

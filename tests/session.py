@@ -8,10 +8,14 @@ from typing import Any
 
 from llmchat import settings as settings_file
 from llmchat.chat import Chat
+from llmchat.lines import Line
 from llmchat.messages import Conversation
 from llmchat.repl import Repl
 from llmchat.screen import Screen
 from llmchat.settings import Settings
+
+WIDTH = 200
+"""Columns; wide, so that a sentence stands in one row."""
 
 
 @dataclass
@@ -41,13 +45,17 @@ class Lines:
         self._screen = screen
         self.offered: list[str] = []
 
-    def read(self, default: str = "") -> str:
+    def read(self, default: str = "") -> Line:
         self.offered.append(default)
         line = next(self._lines, EOFError())
         if isinstance(line, BaseException):
             raise line
         self._screen.write(f"> {line}\n")
-        return str(line)
+        return line if isinstance(line, Line) else Line(str(line))
+
+    def ask(self, question: str, hidden: bool = False) -> str:
+        self._screen.write(f"{question} ")
+        return "" if hidden else str(next(self._lines, ""))
 
     @contextlib.contextmanager
     def replying(self) -> Iterator[None]:
@@ -64,8 +72,7 @@ def session(url: str, *lines: Any, rendered: bool = False, settings: Settings | 
     out = io.StringIO()
     chat = Chat(settings or settings_for(url))
     reader = Lines(lines, out)
-    screen = Screen(out, out, rendered=rendered)
-    with contextlib.closing(chat):
-        chat.connect(chat.settings.address)
-        Repl(chat, reader, lambda: screen).run()
+    screen = Screen(out, out, rendered=rendered, width=WIDTH)
+    chat.connect(chat.settings.address)
+    Repl(chat, reader, screen).run()
     return Session(out.getvalue(), chat, reader.offered)

@@ -12,7 +12,7 @@ from llmchat.elements import THEME
 from llmchat.render import Renderer
 from llmchat.sanitize import safe
 from llmchat.view import Rendered
-from tests.terminal import Cell, Terminal
+from tests.emulator import Cell, Terminal
 
 
 class Clock:

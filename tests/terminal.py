@@ -1,66 +1,113 @@
-"""A terminal to look at: what stands on the screen and in the scrollback after some output."""
+"""The real program in a real pty, looked at through pyte: `with terminal("--demo") as screen`."""
 
+import contextlib
+import os
 import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pexpect
 import pyte
-from pyte.screens import Char
 
-Cell = tuple[str, str, str, bool, bool, bool, bool]
-"""Character, foreground, background, bold, italic, underlined, struck out."""
+LONGEST_WAIT = 30.0
+"""A guard against hanging, in seconds; nothing is expected to take that long."""
 
-_BLANK: Cell = (" ", "default", "default", False, False, False, False)
-
-# pyte 0.8.2 drops the rest of a write after a character without width.
-_NO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# pyte drops the rest of a write after these.
+_ZERO_WIDTH = re.compile("[\ufe0f\u200d\u200c]")
+_ASKS_FOR_CURSOR = "\x1b[6n"
 
 
-class Terminal(pyte.Screen):
-    """A screen that keeps what scrolls off its top in `scrollback`."""
+class Terminal:
+    """A terminal of `columns` x `rows` with the program in it."""
 
-    def __init__(self, columns: int, rows: int) -> None:
-        self.scrollback: list[dict[int, Char]] = []
-        super().__init__(columns, rows)
-        self.set_mode(pyte.modes.LNM)
-        self._stream = pyte.Stream(self)
+    def __init__(self, command: list[str], columns: int, rows: int, environ: dict[str, str]) -> None:
+        self._screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=0.5)
+        self._stream = pyte.Stream(self._screen)
+        self.raw = ""
+        self.child = pexpect.spawn(
+            command[0],
+            command[1:],
+            dimensions=(rows, columns),
+            encoding="utf-8",
+            codec_errors="replace",
+            env={**os.environ, "TERM": "xterm-256color", "LINES": "", "COLUMNS": "", **environ},
+        )
+        self.child.delaybeforesend = None
 
-    def index(self) -> None:
-        if self.cursor.y == self.lines - 1:
-            self.scrollback.append(self.buffer[0])
-        super().index()
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        self.child.send(keys)
 
-    def write(self, output: str) -> None:
-        """Take in some output."""
-        self._stream.feed(_NO_WIDTH.sub("", output))
+    def line(self, text: str) -> None:
+        """Type a line and Enter."""
+        self.type(text + "\r")
+
+    def wait_for(self, text: str) -> str:
+        """Read until `text` is in the scrollback or on the screen; what is there then."""
+        return self.wait_until(lambda shown: text in shown, text)
+
+    def wait_until(self, there: Callable[[str], bool], what: str = "") -> str:
+        """Read until what is shown fits; fails with the screen when it does not."""
+        end = time.monotonic() + LONGEST_WAIT
+        while not there(self.text):
+            if time.monotonic() > end:
+                raise AssertionError(f"waited for {what!r} in vain:\n{self.text}")
+            self._read(0.05)
+        return self.text
+
+    def wait_for_prompt(self) -> str:
+        """Read until the cursor stands at an empty prompt; what is shown then."""
+        return self.wait_until(lambda _: self.cursor_line == ">", "an empty prompt")
+
+    def settle(self, seconds: float = 0.3) -> str:
+        """Read until nothing has come for this long; what is shown then."""
+        while self._read(seconds):
+            pass
+        return self.text
+
+    def wait_for_end(self) -> int:
+        """Read until the program ends; its exit code (negative: a signal)."""
+        end = time.monotonic() + LONGEST_WAIT
+        while self.child.isalive() and time.monotonic() < end:
+            self._read(0.05)
+        self.child.close()
+        return self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0)
 
     @property
-    def history(self) -> list[list[Cell]]:
-        """All rows that were ever written, without the blank end of each and of all."""
-        rows = [_cells(row, self.columns) for row in self.scrollback]
-        rows += [_cells(self.buffer[y], self.columns) for y in range(self.lines)]
-        while rows and not rows[-1]:
-            rows.pop()
-        return rows
+    def text(self) -> str:
+        """Scrollback and screen as text, blank ends removed."""
+        width = self._screen.columns
+        top = ["".join(line[x].data for x in range(width)) for line in self._screen.history.top]
+        return "\n".join(line.rstrip() for line in [*top, *self._screen.display]).rstrip()
 
     @property
-    def text(self) -> list[str]:
-        """The same as strings."""
-        return ["".join(cell[0] for cell in row) for row in self.history]
+    def cursor_line(self) -> str:
+        """The row with the cursor."""
+        return self._screen.display[self._screen.cursor.y].rstrip()
+
+    def _read(self, timeout: float) -> bool:
+        try:
+            data = self.child.read_nonblocking(65536, timeout)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return False
+        self.raw += data
+        self._stream.feed(_ZERO_WIDTH.sub("", data))
+        for _ in range(data.count(_ASKS_FOR_CURSOR)):
+            cursor = self._screen.cursor
+            self.child.send(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
+        return True
 
 
-def _cells(row: dict[int, Char], columns: int) -> list[Cell]:
-    cells = [_cell(row[x]) if x in row else _BLANK for x in range(min(columns, max(row, default=-1) + 1))]
-    while cells and cells[-1] == _BLANK:
-        cells.pop()
-    return cells
-
-
-def _cell(char: Char) -> Cell:
-    return (
-        char.data,
-        char.fg,
-        char.bg,
-        char.bold,
-        char.italics,
-        char.underscore,
-        char.strikethrough,
-    )
+@contextlib.contextmanager
+def terminal(
+    *arguments: str, home: Path, columns: int = 80, rows: int = 24, **environ: str
+) -> Iterator[Terminal]:
+    """llmchat with these arguments in a terminal; ended with the block."""
+    command = [sys.executable, "-m", "llmchat", *arguments]
+    there = Terminal(command, columns, rows, {"LLMCHAT_HOME": str(home), **environ})
+    try:
+        yield there
+    finally:
+        there.child.close(force=True)

@@ -5,15 +5,15 @@ import io
 import pytest
 
 from llmchat.deltas import Delta, Notice, Reasoning, Text, WasReasoning
-from llmchat.view import FRAME, SLOWEST_FRAME, ReasoningShown, Rendered
+from llmchat.view import FRAME, SLOWEST_FRAME, Rendered
+from tests.emulator import Terminal
 from tests.streaming import Clock, Window, console
-from tests.terminal import Terminal
 
 
 class Streaming:
     """A view on a terminal of 30 x 12 whose clock is set by hand."""
 
-    def __init__(self, reasoning: ReasoningShown = "fold") -> None:
+    def __init__(self, reasoning: str = "fold") -> None:
         self.terminal = Terminal(30, 12)
         self.window = Window(self.terminal)
         self.clock = Clock()
@@ -80,9 +80,7 @@ def test_waiting_is_said_until_something_comes() -> None:
         ("hide", ["thinking 3 s"], []),
     ],
 )
-def test_reasoning_is_folded_shown_or_hidden(
-    shown: ReasoningShown, while_thinking: list[str], after: list[str]
-) -> None:
+def test_reasoning_is_folded_shown_or_hidden(shown: str, while_thinking: list[str], after: list[str]) -> None:
     streaming = Streaming(shown)
     streaming.after(0, Reasoning("\nline 0"))
     assert streaming.after(3, *(Reasoning(f"\nline {n}") for n in range(1, 9))) == while_thinking

@@ -1,0 +1,134 @@
+"""Write docs/reference.md from the declarations of commands, parameters, settings and servers.
+
+`python docs/generate.py` writes it; a test fails while it is stale.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from llmchat.commands import registry
+from llmchat.commands.help import KEYS
+from llmchat.params import ELSEWHERE, PARAMS, Param, show
+from llmchat.preferences import PREFERENCES
+from llmchat.registry import Command
+from llmchat.servers import KINDS, Kind
+
+REFERENCE = Path(__file__).parent / "reference.md"
+
+
+def reference() -> str:
+    """The whole page."""
+    return "\n".join([*_head(), *_commands(), *_parameters(), *_settings(), *_keys(), *_servers()]) + "\n"
+
+
+def _head() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Written by `python docs/generate.py` from the program's own declarations; do not edit it here."
+    yield ""
+
+
+def _commands() -> Iterator[str]:
+    yield "## Commands"
+    yield ""
+    yield "A command is found by its name, an alias, or the beginning of its name; case, `-` and `_` do not"
+    yield "matter. Every parameter is a command too: `/top_p 0.9`."
+    for group in registry.groups:
+        yield ""
+        yield f"### {group.title}"
+        for command in group.commands:
+            yield from _command(command)
+    yield ""
+
+
+def _command(command: Command) -> Iterator[str]:
+    yield ""
+    yield f"#### `{command.usage}`"
+    yield ""
+    yield from command.help.splitlines()
+    yield ""
+    yield "For example: " + ", ".join(f"`{example}`" for example in command.examples) + "."
+    if command.aliases:
+        yield ""
+        yield "Also: " + ", ".join(f"`/{alias}`" for alias in command.aliases) + "."
+
+
+def _parameters() -> Iterator[str]:
+    yield "## Parameters"
+    yield ""
+    yield "What is not set is not sent, besides the two defaults; the server decides."
+    yield ""
+    yield "| parameter | example | values | default | meaning | known to be ignored or refused by |"
+    yield "|---|---|---|---|---|---|"
+    for param in PARAMS:
+        names = ", ".join(f"`{name}`" for name in (param.name, *param.aliases))
+        default = "" if param.default is None else show(param.default)
+        cells = (names, f"`{param.example}`", param.range, default, param.meaning, _ignored_by(param))
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield ""
+    yield "Another name on the wire:"
+    yield ""
+    for param in PARAMS:
+        for kind in KINDS:
+            if (name := param.wire_name(kind.name)) != param.name and param.honoured_by(kind.name):
+                yield f"- `{param.name}` is `{name}` for {kind.title}"
+    yield ""
+    yield "Not to be set with a request:"
+    yield ""
+    for name, where in ELSEWHERE.items():
+        yield f"- `{name}`: {where}"
+    yield ""
+
+
+def _ignored_by(param: Param) -> str:
+    return ", ".join(kind.title for kind in KINDS if not param.honoured_by(kind.name))
+
+
+def _settings() -> Iterator[str]:
+    yield "## Settings"
+    yield ""
+    yield "`/settings NAME VALUE` changes one, with `--save` for good: at the top of the settings file."
+    yield ""
+    yield "| setting | values | default | meaning |"
+    yield "|---|---|---|---|"
+    for known in PREFERENCES:
+        yield f"| `{known.name}` | {known.range} | {show(known.default)} | {known.meaning} |"
+    yield ""
+
+
+def _keys() -> Iterator[str]:
+    yield "## Keys"
+    yield ""
+    yield "| key | what it does |"
+    yield "|---|---|"
+    for key, meaning in KEYS:
+        yield f"| {key} | {meaning} |"
+    yield ""
+
+
+def _servers() -> Iterator[str]:
+    yield "## Servers"
+    yield ""
+    yield "`max_tokens: -1` means until the model stops by itself; not every server takes it as a number."
+    yield ""
+    yield "| server | usual port | `max_tokens: -1` is | an unknown field is | `/continue` |"
+    yield "|---|---|---|---|---|"
+    for kind in KINDS:
+        yield f"| {kind.title} | {kind.port} | {_unlimited(kind)} | {_unknown(kind)} | {_continues(kind)} |"
+
+
+def _unlimited(kind: Kind) -> str:
+    words = {"send": "sent", "omit": "left out"}
+    return words.get(str(kind.unlimited), f"{kind.unlimited} instead")
+
+
+def _unknown(kind: Kind) -> str:
+    return "an error, so left out" if kind.refuses_unknown else "ignored"
+
+
+def _continues(kind: Kind) -> str:
+    return "asks in words" if kind.continues is None else "goes on with the answer"
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(reference(), encoding="utf-8")

@@ -1,0 +1,148 @@
+"""Commands about the conversation and its replies."""
+
+from collections.abc import Iterator
+
+from llmchat.chat import Chat
+from llmchat.errors import UsageError
+from llmchat.messages import Node
+from llmchat.params import show as shown_value
+from llmchat.registry import NOTHING, Ask, Choice, Continue, Group, Rest, Result, Send, Table
+
+group = Group("The conversation")
+command = group.command
+
+_LONGEST_LINE = 70
+_GO_ON = "Please go on exactly where you stopped."
+
+
+@command("system_prompt", "sp", examples=("/system Answer in one sentence.", "/system", "/system none"))
+def system(chat: Chat, text: Rest = NOTHING) -> Result:
+    """Show the system prompt, or set it; `none` takes it away.
+
+    It is sent before the conversation each time, and `/clear` keeps it.
+    """
+    if text:
+        chat.system = "" if text.lower() == "none" else str(text)
+    return f"System prompt: {chat.system}" if chat.system else "There is no system prompt."
+
+
+@command("new", examples=("/clear",))
+def clear(chat: Chat) -> Result:
+    """Begin a new conversation.
+
+    Parameters, model and system prompt stay.
+    """
+    chat.clear()
+    return "A new conversation. Parameters, model and system prompt stay."
+
+
+@command("retry", "r", examples=("/regen",))
+def regen(chat: Chat) -> Result:
+    """Ask the last question once more.
+
+    The earlier answer is kept beside the new one.
+    """
+    return Send(None)
+
+
+@command("cont", examples=("/continue",))
+def continue_(chat: Chat) -> Result:
+    """Let the model go on with its last answer.
+
+    The whole stands beside the earlier one. Where a server is not known to do that, it offers to
+    ask the model in words.
+    """
+    if chat.conversation.last("assistant") is None:
+        raise UsageError("There is no answer yet.", "Type a question.")
+    found = chat.found()
+    if found and found.kind.continues is not None:
+        return Continue()
+    title = found.kind.title if found and found.recognised else "This server"
+
+    def ask_in_words(answer: str) -> Result:
+        return "Nothing was sent." if answer.strip().lower().startswith("n") else Send(_GO_ON)
+
+    return Ask(f"{title} is not known to go on with an answer. Ask it to in words? [Y/n]", ask_in_words)
+
+
+@command(examples=("/undo",))
+def undo(chat: Chat) -> Result:
+    """Take the last question and its answer back."""
+    return f"Took back: {_first_line(chat.undo())}"
+
+
+@command(examples=("/history",))
+def history(chat: Chat) -> Result:
+    """List the messages that the next request sends."""
+    rows = [("", "system", chat.system.partition("\n")[0][:_LONGEST_LINE])] if chat.system else []
+    rows += [(str(node.number), node.message.role, _first_line(node)) for node in chat.conversation.path()]
+    if not rows:
+        return "The conversation has not begun."
+    return Table(("#", "role", "message"), tuple(rows), one_line=True)
+
+
+def _first_line(node: Node) -> str:
+    lines = node.message.content.strip().splitlines() or [""]
+    text = lines[0][:_LONGEST_LINE]
+    more = "…" if len(lines) > 1 or len(lines[0]) > _LONGEST_LINE else ""
+    return text + more + (" (cut short)" if node.message.cut_short else "")
+
+
+def _on_off(_: Chat) -> Iterator[Choice]:
+    yield Choice("on", "a line after each reply")
+    yield Choice("off", "no line after a reply")
+
+
+@command("usage", examples=("/stats", "/stats off"), switch=_on_off)
+def stats(chat: Chat, switch: str = "") -> Result:
+    """Show the numbers of the last reply.
+
+    `on` and `off` switch the line after each reply.
+    """
+    if switch:
+        chat.preferences = chat.preferences.set("stats", switch)
+        return f"The line after each reply is {shown_value(chat.preferences.stats)}."
+    reply = chat.last_reply
+    if reply is None:
+        raise UsageError("There is no reply yet.", "Type a question.")
+    usage, timings = reply.usage, reply.timings
+    rows = [("model", chat.model)]
+    if usage:
+        cached = "" if usage.cached is None else f", {usage.cached:,} of them cached"
+        rows += [("prompt", f"{usage.prompt:,} tokens{cached}"), ("reply", f"{usage.completion:,} tokens")]
+    if timings.first_token is not None:
+        rows.append(("first token after", f"{timings.first_token:.3f} s"))
+    if timings.tokens_per_second:
+        rows.append(("speed", f"{timings.tokens_per_second:,.1f} tokens/s"))
+    rows.append(("ended by", ", ".join(filter(None, reply.finish_reasons)) or "the user, or a fault"))
+    return Table(("last reply", ""), tuple(rows))
+
+
+def _aspects(_: Chat) -> Iterator[Choice]:
+    yield Choice("parameters", "what is set")
+    yield Choice("system", "the system prompt")
+    yield Choice("model", "the model")
+
+
+@command("status", "info", examples=("/show", "/show parameters"), aspect=_aspects)
+def show(chat: Chat, aspect: str = "") -> Result:
+    """Show in short what the next request is made of.
+
+    That is the server, the model, the system prompt and the parameters.
+    """
+    found = chat.found_so_far()
+    where = str(chat.address) + (f" ({found.title})" if found and found.reachable else "")
+    parameters = " ".join(f"{name}={shown_value(s.value)}" for name, s in chat.sampling.effective.items())
+    rows = {
+        "server": where,
+        "model": chat.model,
+        "system": chat.system or "none",
+        "messages": str(len(chat.conversation.path())),
+        "parameters": parameters,
+    }
+    if aspect:
+        begun = [name for name in rows if name.startswith(aspect.lower().rstrip("s"))]
+        if not begun:
+            raise UsageError(f"/show has no {aspect!r}.", f"There are: {', '.join(rows)}.")
+        return f"{begun[0]}: {rows[begun[0]]}"
+    return Table(("", ""), tuple(rows.items()))

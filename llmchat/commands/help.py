@@ -1,0 +1,77 @@
+"""`/help`, and the registry of all commands that it explains."""
+
+from collections.abc import Iterator
+
+from llmchat import params
+from llmchat.chat import Chat
+from llmchat.commands import conversation, parameters, program, server
+from llmchat.commands.parameters import explain
+from llmchat.errors import UsageError
+from llmchat.registry import Choice, Command, Group, Registry, Result, Table
+
+group = Group("Help")
+command = group.command
+
+KEYS = (
+    ("Enter", "send the message, or run the command"),
+    ("Alt-Enter, Ctrl-J", "begin a new line"),
+    ('""" … """', "a message of several lines, sent with the closing quotes"),
+    ("Tab", "complete a command, a parameter, a value or a model"),
+    ("Up, Down", "earlier and later inputs"),
+    ("Ctrl-R", "search the earlier inputs"),
+    ("Right, Ctrl-E", "take the grey suggestion"),
+    ("Ctrl-X Ctrl-E", "edit the input in $EDITOR"),
+    ("Ctrl-C", "stop the reply (what came is kept); at the prompt: clear the line"),
+    ("Ctrl-D", "leave"),
+    ("Ctrl-L", "clear the screen"),
+    ("Ctrl-Z", "pause the program; `fg` comes back"),
+)
+
+
+def _topics(_: Chat) -> Iterator[Choice]:
+    yield Choice("keys", "the keys of the prompt")
+    for known in registry.commands.values():
+        yield Choice(known.name, known.summary)
+    for param in params.PARAMS:
+        yield Choice(param.name, param.meaning)
+
+
+@command("h", "?", examples=("/help", "/help set", "/help temperature", "/help keys"), topic=_topics)
+def help_(chat: Chat, topic: str = "") -> Result:
+    """List the commands, or explain one.
+
+    It explains parameters too, and the `keys`.
+    """
+    if not topic:
+        return _overview()
+    if topic.lower() == "keys":
+        return Table(("key", "what it does"), KEYS)
+    word = topic.removeprefix("/")
+    if found := registry.find(word):
+        return _about(found)
+    if param := params.find_begun(word):
+        return explain(chat, param)
+    raise UsageError(
+        f"There is no command or parameter {word!r}.", "`/help` lists the commands, `/set` the parameters."
+    )
+
+
+def _overview() -> Table:
+    rows: list[tuple[str, str]] = []
+    for each in registry.groups:
+        rows += [("", ""), ("", each.title)] if rows else [("", each.title)]
+        rows += [(known.usage, known.summary) for known in each.commands]
+    caption = (
+        "`/help NAME` explains one, `/help keys` the keys. Every parameter is a command too: `/top_p 0.9`."
+    )
+    return Table(("command", "what it does"), tuple(rows), caption, one_line=True)
+
+
+def _about(known: Command) -> str:
+    lines = [known.usage, known.help, "For example: " + "   ".join(known.examples)]
+    if known.aliases:
+        lines.append("Also: " + " ".join(f"/{alias}" for alias in known.aliases))
+    return "\n".join(lines)
+
+
+registry = Registry(group, conversation.group, parameters.group, server.group, program.group)

@@ -1,0 +1,215 @@
+"""Commands about the parameters of a request."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from llmchat import params, settings_file
+from llmchat.chat import Chat
+from llmchat.commands.habits import HABITS
+from llmchat.errors import UsageError
+from llmchat.params import Param, show
+from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
+from llmchat.sampling import EXTRA, Sampling, Setting, field_name
+
+group = Group("Parameters")
+command = group.command
+
+_UNSET = ("default", "none", "null")
+_ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z][\w.-]*)\s*=\s*")
+
+
+def _names(_: Chat) -> Iterator[Choice]:
+    for param in params.PARAMS:
+        yield Choice(param.name, f"{param.bounds}: {param.meaning}")
+
+
+def _chosen(chat: Chat) -> Iterator[Choice]:
+    yield Choice("all", "every parameter back to its default")
+    for name, setting in chat.sampling.chosen.items():
+        yield Choice(name, f"is {show(setting.value)}")
+
+
+@command(
+    examples=("/set", "/set temperature", "/set top_p 0.9", "/set top_k=40 seed=7", "/set extra.foo=true"),
+    values=_names,
+)
+def set_(chat: Chat, values: Rest = NOTHING) -> Result:
+    """Show all parameters, explain one, or set some.
+
+    When one value is wrong, none is set.
+
+    `/set NAME VALUE --save` keeps it in the settings file, `/set NAME default` goes back,
+    `/set extra.FIELD=JSON` sends any other field, `@FILE` reads a text from a file, and steps work
+    too: `/temp +0.1`, `/max x2`. Every parameter is a command: `/top_p 0.9`.
+    """
+    if not values:
+        return _table(chat)
+    word, *rest = values.split(maxsplit=1)
+    if habit := HABITS.get(word.lower()):
+        return habit(chat, rest[0] if rest else "")
+    text, save = without_save(re.sub(r"(?i)^parameter\s+", "", values))
+    pairs = assignments(text)
+    if len(pairs) == 1 and not pairs[0][1]:
+        name = pairs[0][0]
+        return told(chat, field_name(name)) if name.startswith(EXTRA) else explain(chat, params.param(name))
+    sampling = chat.sampling
+    for name, value in pairs:
+        unset = value.lower() in _UNSET and params.param(name).type != "text"
+        sampling = sampling.without(name) if unset else sampling.with_text(name, _read(value), "command")
+    names = [field_name(name) for name, _ in pairs]
+    if save:
+        _save(chat, sampling, names)
+    chat.tune(sampling)
+    return "\n".join(told(chat, name) for name in names) + (
+        f"\nSaved in {chat.settings.file}." if save else ""
+    )
+
+
+@command(examples=("/unset temperature", "/unset all"), name=_chosen)
+def unset(chat: Chat, name: str) -> Result:
+    """Put a parameter, or `all`, back to the default.
+
+    One without a default is no longer sent.
+    """
+    if name.lower() == "all":
+        chat.tune(Sampling())
+        return "All parameters are at their defaults."
+    chat.tune(chat.sampling.without(name))
+    return told(chat, field_name(name))
+
+
+def _actions(_: Chat) -> Iterator[Choice]:
+    yield Choice("diff", "only what differs from the defaults")
+    yield Choice("undo", "take the last change back")
+
+
+@command(examples=("/params", "/params diff"), action=_actions)
+def params_(chat: Chat, action: str = "") -> Result:
+    """Show the parameters, or take a change back.
+
+    `diff` shows only what differs from the defaults, `undo` takes the last change back.
+    """
+    if not action:
+        return _table(chat)
+    if action.lower() == "undo":
+        before = chat.sampling
+        chat.untune()
+        names = [
+            name
+            for name in {**before.chosen, **chat.sampling.chosen}
+            if before.get(name) != chat.sampling.get(name)
+        ]
+        return "\n".join(told(chat, name) for name in names) or "Nothing was different before."
+    if action.lower() == "diff":
+        return _difference(chat)
+    raise UsageError(f"/params has no {action!r}.", "`/params`, `/params diff`, `/params undo`.")
+
+
+def assignments(text: str) -> list[tuple[str, str]]:
+    """`k v` or `k=v k2=v2 …` as pairs of parameter name and value text."""
+    first = _ASSIGNMENT.match(text)
+    if not first:
+        name, *value = text.split(maxsplit=1)
+        return [(name, value[0] if value else "")]
+    found = [first, *(m for m in _ASSIGNMENT.finditer(text, first.end()) if _is_name(m[1]))]
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    return [(m[1], text[m.end() : end].strip()) for m, end in zip(found, ends, strict=True)]
+
+
+def _is_name(word: str) -> bool:
+    """In the middle of a line only a known name begins a new pair: a value may hold an `=` too."""
+    return word.lower().startswith(EXTRA) or params.find(word) is not None
+
+
+def without_save(text: str) -> tuple[str, bool]:
+    """A value's text without `--save` at its end, and whether that was there."""
+    rest = text.removesuffix("--save")
+    return rest.strip(), rest != text
+
+
+def _read(value: str) -> str:
+    """The value, or the text of the file that `@FILE` names."""
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).expanduser().read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"The file {value[1:]!r} cannot be read: {reason}.", "@FILE is a path.") from error
+
+
+def _save(chat: Chat, sampling: Sampling, names: list[str]) -> None:
+    if chat.settings.file is None:
+        raise UsageError("There is no settings file to save in.")
+    for name in names:
+        setting = sampling.get(name)
+        if setting is None:
+            raise UsageError(f"{name} has no value to save.", f"Take it out of {chat.settings.file}.")
+        settings_file.save(chat.settings.file, "params", name, setting.value)
+
+
+def _table(chat: Chat) -> Table:
+    """All parameters; what differs from the defaults first."""
+    rows = [_row(chat, name, setting) for name, setting in chat.sampling.chosen.items()]
+    for param in params.PARAMS:
+        if param.name not in chat.sampling.chosen:
+            rows.append(_row(chat, param.name, chat.sampling.get(param.name)))
+    return Table(
+        ("parameter", "value", "from", "range", "meaning"),
+        tuple(rows),
+        "`/set NAME VALUE` sets one, `/unset NAME` takes it back. Empty: not sent, the server decides.",
+        one_line=True,
+    )
+
+
+def _row(chat: Chat, name: str, setting: Setting | None) -> tuple[str, ...]:
+    value = show(setting.value) if setting else ""
+    origin = str(setting.origin) if setting else ""
+    if name.startswith(EXTRA):
+        return name, value, origin, "JSON", "Sent as it is."
+    param = params.param(name)
+    return name, value + (" !" if setting and _note(chat, param) else ""), origin, param.bounds, param.meaning
+
+
+def _difference(chat: Chat) -> Result:
+    rows = []
+    for name, setting in chat.sampling.chosen.items():
+        default = None if name.startswith(EXTRA) else params.param(name).default
+        was = "not sent" if default is None else show(default)
+        rows.append((name, was, show(setting.value), setting.origin))
+    if not rows:
+        return "Every parameter is at its default."
+    return Table(("parameter", "default", "now", "from"), tuple(rows))
+
+
+def told(chat: Chat, name: str) -> str:
+    """A sentence: what is sent for this parameter, and what the server does with it."""
+    setting = chat.sampling.get(name)
+    if setting is None:
+        return f"{name} is not sent; the server decides."
+    note = "" if name.startswith(EXTRA) or setting.origin == "default" else _note(chat, params.param(name))
+    return f"{name} is {show(setting.value)}{note}."
+
+
+def _note(chat: Chat, param: Param) -> str:
+    """What is known to become of a parameter that this server does not honour."""
+    found = chat.found_so_far()
+    if found is None or not found.recognised or param.honoured_by(found.kind.name):
+        return ""
+    if found.kind.refuses_unknown:
+        return f" (left out: {found.kind.title} does not know it)"
+    return f" (but {found.kind.title} is known to ignore it)"
+
+
+def explain(chat: Chat, param: Param) -> str:
+    """All about a parameter: its value, its meaning, its range, and how to set it."""
+    names = " ".join(f"/{alias}" for alias in param.aliases)
+    step = f"   /{param.name} x2" if param.type == "int" else f"   /{param.name} +0.1"
+    lines = [
+        told(chat, param.name),
+        param.meaning,
+        f"It is {param.range}.",
+        f"For example: /{param.name} {param.example}" + (step if param.type in ("int", "float") else ""),
+    ]
+    return "\n".join([*lines, *([f"Also: {names}"] if names else [])])

@@ -1,0 +1,166 @@
+"""Commands about what answers: servers, models, keys."""
+
+from collections.abc import Iterator
+
+from llmchat import address
+from llmchat.chat import Chat
+from llmchat.discovery import Found
+from llmchat.errors import UsageError
+from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
+from llmchat.servers import DEFAULT_MODEL, Model
+
+group = Group("Servers and models")
+command = group.command
+
+
+def _models(chat: Chat) -> Iterator[Choice]:
+    found = chat.found_so_far()
+    for listed in found.models if found else ():
+        yield Choice(listed.id, _state(listed))
+
+
+def _places(chat: Chat) -> Iterator[Choice]:
+    yield Choice("demo", "the practice model")
+    for number, other in enumerate(chat.others, 1):
+        yield Choice(str(number), _line(other))
+
+
+@command("list", "ls", examples=("/models",))
+def models(chat: Chat) -> Result:
+    """List the models of the server."""
+    chat.look_again()
+    found = _reachable(chat)
+    current = chat.model
+    rows = tuple((_mark(m.id == current), m.id, _state(m)) for m in found.models)
+    if not rows:
+        return "The server lists no models."
+    return Table(("", "model", "state"), rows, "`/model NAME` takes one.")
+
+
+@command(examples=("/model", "/model qwen"), name=_models)
+def model(chat: Chat, name: Rest = NOTHING) -> Result:
+    """Show the model, or take another.
+
+    A part of its name is enough.
+    """
+    found = chat.found()
+    if not name:
+        why = "" if chat.named_model else " (chosen for you)"
+        return f"The model is {chat.model}{why}."
+    listed = [m.id for m in found.models] if found else []
+    fitting = [id for id in listed if name.lower() in id.lower()]
+    if name in listed or not listed:
+        chat.named_model = name
+    elif len(fitting) == 1:
+        chat.named_model = fitting[0]
+    elif fitting:
+        raise UsageError(f"{name!r} may be {', '.join(fitting)}.", "Type more of the name.")
+    else:
+        chat.named_model = name
+        return f"The model is now {name}; the server does not list it (`/models` does)."
+    return f"The model is now {chat.named_model}."
+
+
+@command("host", "url", examples=("/server", "/server localhost:8080", "/server demo"), url=_places)
+def server(chat: Chat, url: str = "") -> Result:
+    """Show the server, or take another.
+
+    That is an address, a number of the list, or `demo`, which starts the practice model.
+    The conversation and the parameters stay.
+    """
+    if not url:
+        return _servers(chat)
+    chat.named_model = ""
+    if url.lower() == "demo":
+        chat.run_model(None)
+    elif url.isdecimal() and int(url) <= 99:
+        chat.connect(_numbered(chat, int(url)))
+    else:
+        chat.connect(address.parse(url))
+    found = chat.found()
+    if found and found.reachable:
+        return greeting(chat)
+    return f"No server answers at {chat.address} yet."
+
+
+@command("api_key", "login", examples=("/key",))
+def key(chat: Chat) -> Result:
+    """Enter a key for the current server.
+
+    It is not shown, kept in memory only, and sent nowhere else.
+    """
+
+    def use(typed: str) -> Result:
+        if not typed.strip():
+            return "The key stays as it was."
+        if not typed.strip().isascii():
+            raise UsageError("The key has a character that cannot be sent.", "Was something else pasted?")
+        chat.use_key(typed.strip())
+        return greeting(chat) if chat.found() else "The key is set."
+
+    return Ask(f"Key for {chat.client.address}", use, hidden=True)
+
+
+def greeting(chat: Chat) -> str:
+    """One line, or a few, about the server: what it is, or what was tried and what there is instead."""
+    found = chat.found(timeout=0)
+    if found is None:
+        return ""
+    if found.wants_key:
+        return f"{found.title} at {found.address} wants a key: `/key` takes one, or LLMCHAT_API_KEY."
+    if found.reachable:
+        return f"{found.title} at {found.address} · model {chat.model}"
+    lines = [f"No server answers at {found.address}."]
+    lines += [f"  {n}  {_line(other)}" for n, other in enumerate(chat.others, 1)]
+    number = "/server N takes one of these, " if chat.others else ""
+    lines.append(f"{number}/server URL another, /server demo starts the practice model.")
+    return "\n".join(lines)
+
+
+def notable(chat: Chat) -> bool:
+    """Whether the greeting says something that the user has not asked for."""
+    found = chat.found(timeout=0)
+    if found is None:
+        return False
+    usual = chat.model in (DEFAULT_MODEL, chat.named_model)
+    return not found.reachable or found.wants_key or not usual
+
+
+def _reachable(chat: Chat) -> Found:
+    found = chat.found()
+    if found is None or not found.reachable:
+        raise UsageError(f"No server answers at {chat.address}.", "`/server` shows what there is.")
+    return found
+
+
+def _servers(chat: Chat) -> Result:
+    chat.look_again()
+    found = chat.found()
+    assert found
+    rows = [("", _line(found) if found.reachable else f"nothing answers at {found.address}")]
+    rows += [(str(n), _line(other)) for n, other in enumerate(chat.look_around(), 1)]
+    caption = "`/server N` takes one of the list, `/server URL` another, `/server demo` the practice model."
+    return Table(("", "server"), tuple(rows), caption)
+
+
+def _numbered(chat: Chat, number: int) -> address.Address:
+    others = chat.others or chat.look_around()
+    if not 1 <= number <= len(others):
+        raise UsageError(f"There is no server number {number}.", "`/server` lists them.")
+    return others[number - 1].address
+
+
+def _line(found: Found) -> str:
+    count = len(found.models)
+    models = "1 model" if count == 1 else f"{count} models"
+    return f"{found.title} at {found.address} ({models})"
+
+
+def _mark(current: bool) -> str:
+    return "*" if current else ""
+
+
+def _state(listed: Model) -> str:
+    if listed.embedding:
+        return "not for chat"
+    return {True: "loaded", False: "not loaded", None: ""}[listed.loaded]

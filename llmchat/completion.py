@@ -1,0 +1,99 @@
+"""What may come next in a line that is being typed: commands, parameters and values, with their meaning."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from llmchat import params
+from llmchat.chat import Chat
+from llmchat.errors import UsageError
+from llmchat.params import Param, normalise, show
+from llmchat.registry import Choice, Command, Registry, arguments
+
+_PARTS = re.compile(r"[-_./: ]")
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """`text` replaces the last `length` characters; `meaning` stands beside it."""
+
+    text: str
+    length: int
+    meaning: str = ""
+
+
+def complete(registry: Registry, chat: Chat, line: str) -> Iterator[Completion]:
+    """What may stand at the end of `line`; nothing for a line that is no command."""
+    if not line.startswith("/") or line.startswith("//") or "\n" in line:
+        return
+    word, space, rest = line[1:].partition(" ")
+    if not space:
+        yield from _fitting(_commands(registry, word), word)
+        return
+    param = params.find(word)
+    try:
+        command = registry.find(word)
+    except UsageError:
+        return
+    if command is None:
+        yield from _values(param, rest) if param else ()
+    elif command.name == "set":
+        yield from _assignment(command, chat, rest)
+    else:
+        yield from _argument(command, chat, rest)
+
+
+def _commands(registry: Registry, word: str) -> Iterator[Choice]:
+    """Commands by name, aliases only once they are being typed, then the parameters."""
+    wanted = normalise(word)
+    for command in registry.commands.values():
+        yield Choice(command.name, command.summary)
+    for command in registry.commands.values():
+        for alias in command.aliases:
+            if wanted and normalise(alias).startswith(wanted):
+                yield Choice(alias, f"/{command.name}: {command.summary}")
+    for param in params.PARAMS:
+        yield Choice(param.name, param.meaning)
+
+
+def _assignment(command: Command, chat: Chat, rest: str) -> Iterator[Completion]:
+    """For `/set`: names, and after a name its values; `k v` and `k=v k2=v2` alike."""
+    last = rest.rpartition(" ")[2]
+    name, equals, typed = last.partition("=")
+    if equals:
+        param = params.find(name)
+        yield from _values(param, typed) if param else ()
+    elif (param := params.find(rest.partition(" ")[0])) and rest.count(" ") == 1:
+        yield from _values(param, last)
+    else:
+        yield from _fitting(command.completers["values"](chat), last)
+
+
+def _argument(command: Command, chat: Chat, rest: str) -> Iterator[Completion]:
+    taken = arguments(command)
+    *before, typed = rest.split(" ")
+    if len(before) < len(taken) and (completer := command.completers.get(taken[len(before)].name)):
+        yield from _fitting(completer(chat), typed)
+
+
+def _values(param: Param, typed: str) -> Iterator[Completion]:
+    choices = [Choice(value) for value in param.choices]
+    if param.type == "bool":
+        choices = [Choice("on"), Choice("off")]
+    if param.default is not None:
+        choices.append(Choice(show(param.default), "the default"))
+    if not param.choices and param.type != "bool":
+        choices.append(Choice(param.example, f"an example; {param.range}"))
+    yield from _fitting([*choices, Choice("default", "as if it had not been set")], typed)
+
+
+def _fitting(choices: Iterable[Choice], typed: str) -> Iterator[Completion]:
+    """The choices that begin with what was typed, then those of which a later part does."""
+    wanted = normalise(typed)
+    later = []
+    for choice in choices:
+        if normalise(choice.text).startswith(wanted):
+            yield Completion(choice.text, len(typed), choice.meaning)
+        elif any(normalise(part).startswith(wanted) for part in _PARTS.split(choice.text)[1:]):
+            later.append(Completion(choice.text, len(typed), choice.meaning))
+    yield from later

@@ -1,0 +1,45 @@
+"""What a typed line is: a command, or a message."""
+
+import os
+from dataclasses import dataclass
+
+from llmchat.registry import Registry, split_command
+
+_QUOTES = '"""'
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was typed; `pasted` says whether some of it came out of the clipboard."""
+
+    text: str
+    pasted: bool = False
+
+
+def is_command(registry: Registry, line: Line) -> bool:
+    """Whether a line is a command: it begins with a slash, and nothing says that it is a message.
+
+    A message begins with `//` or a space, or with a path, or was pasted and has several lines.
+    """
+    text = line.text
+    if not text.startswith("/") or text.startswith("//") or not text[1:].strip() or text[1].isspace():
+        return False
+    if line.pasted and "\n" in text.strip():
+        return False
+    word = split_command(text)[0]
+    return "/" not in word and (registry.knows(word) or not os.path.exists(f"/{word}"))
+
+
+def message(text: str) -> str:
+    """The message that a line means: `//x` is `/x`, and quotes around several lines are taken off."""
+    if text.startswith("//"):
+        return text[1:]
+    if is_open_block(text) or not text.lstrip().startswith(_QUOTES):
+        return text
+    return text.strip().removeprefix(_QUOTES).removesuffix(_QUOTES).strip("\n")
+
+
+def is_open_block(text: str) -> bool:
+    """Whether a message that began with three quotes still waits for its closing ones."""
+    begun = text.strip()
+    return begun.startswith(_QUOTES) and (len(begun) < 2 * len(_QUOTES) or not begun.endswith(_QUOTES))

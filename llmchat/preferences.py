@@ -1,0 +1,47 @@
+"""How the program looks and behaves: one line for each choice."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llmchat.errors import UsageError
+from llmchat.params import Param
+
+# fmt: off
+PREFERENCES: tuple[Param, ...] = (
+    Param("theme", "text", "light", "The colours: for a dark or a light background, or those of the terminal's own palette.", default="auto", choices=("auto", "dark", "light")),
+    Param("keys", "text", "vi", "How the prompt is edited.", default="emacs", choices=("emacs", "vi")),
+    Param("multiline", "bool", "on", "Whether Enter begins a new line and Alt-Enter sends.", default=False),
+    Param("reasoning", "text", "hide", "What is shown of the model's reasoning: one line at the end, all of it, or nothing.", default="fold", choices=("fold", "show", "hide")),
+    Param("stats", "bool", "off", "Whether a line after each reply tells its tokens and speed.", default=True),
+    Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
+    Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),
+)
+# fmt: on
+
+
+def preference(name: str) -> Param:
+    """The preference with this name; raises UsageError that lists them."""
+    for known in PREFERENCES:
+        if known.name == name.lower():
+            return known
+    names = ", ".join(known.name for known in PREFERENCES)
+    raise UsageError(f"There is no setting {name!r}.", f"There are: {names}. Parameters: `/set`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How the program looks and behaves: one value for each of `PREFERENCES`."""
+
+    theme: str = "auto"
+    keys: str = "emacs"
+    multiline: bool = False
+    reasoning: str = "fold"
+    stats: bool = True
+    toolbar: bool = True
+    pager: bool = True
+
+    def set(self, name: str, value: Any) -> "Preferences":
+        """With this one changed; raises UsageError."""
+        known = preference(name)
+        checked = known.parse(value) if isinstance(value, str) else known.check(value)
+        return replace(self, **{known.name: checked})

@@ -1,0 +1,87 @@
+"""Changing one line of the settings file: its comments and its order stay."""
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from llmchat.errors import UsageError
+
+_TABLE = re.compile(r"\s*\[")
+
+
+def save(path: Path, table: str, name: str, value: Any) -> None:
+    """Set `name` in this table ("" is the top) of the file; raises UsageError when it cannot be done."""
+    try:
+        before = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        after = changed(before, table, name, value)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _replace(path.resolve(), after)
+    except OSError as error:
+        raise UsageError(f"The settings file {path} cannot be written: {error.strerror}.") from error
+
+
+def changed(text: str, table: str, name: str, value: Any) -> str:
+    """The text of a settings file with this value; raises UsageError when it is beyond a line's change."""
+    import tomllib
+
+    key = name if re.fullmatch(r"[\w-]+", name) else json.dumps(name)
+    lines = text.splitlines()
+    start, end = _section(lines, table)
+    if start is None:
+        lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
+        start = end = len(lines)
+    assignment = re.compile(rf"\s*{re.escape(key)}\s*=")
+    at = next((i for i in range(start, end) if assignment.match(lines[i])), None)
+    if at is None:
+        while end > start and not lines[end - 1].strip():
+            end -= 1
+        lines.insert(end, f"{key} = {toml(value)}")
+    else:
+        comment = re.search(r"\s+#[^\"']*$", lines[at])
+        lines[at] = f"{key} = {toml(value)}{comment[0] if comment else ''}"
+    result = "\n".join(lines) + "\n"
+    expected = tomllib.loads(text)
+    (expected.setdefault(table, {}) if table else expected)[name] = value
+    with contextlib.suppress(tomllib.TOMLDecodeError):
+        if tomllib.loads(result) == expected:
+            return result
+    raise UsageError(
+        f"{name} stands in the settings file in a form that cannot be changed here.", "Edit it there."
+    )
+
+
+def toml(value: Any) -> str:
+    """A value as TOML, on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    # What is left is written in TOML as in JSON; DEL is the one character that JSON lets stand.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _section(lines: list[str], table: str) -> tuple[int | None, int]:
+    """Where the lines of a table begin and end; begins with None when there is no such table."""
+    start: int | None = 0
+    if table:
+        header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?$")
+        start = next((i + 1 for i, line in enumerate(lines) if header.match(line)), None)
+    if start is None:
+        return None, len(lines)
+    return start, next((i for i in range(start, len(lines)) if _TABLE.match(lines[i])), len(lines))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the whole file or leave it as it was."""
+    file, name = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
+    try:
+        with os.fdopen(file, "w", encoding="utf-8") as out:
+            out.write(text)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise

@@ -1,0 +1,363 @@
+"""Every command and every parameter, called with nothing, with nonsense, at its ends and beyond.
+
+Parametrised over the declarations, so that a new command or parameter is tested by being there.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from llmchat.chat import Chat
+from llmchat.commands import registry
+from llmchat.completion import complete
+from llmchat.params import PARAMS, Param, show
+from llmchat.preferences import PREFERENCES
+from llmchat.registry import Command, Rest, arguments
+from llmchat.settings import load
+from tests.scripted import ScriptedServer, answer, chunk, models, page, serving, sse
+from tests.session import Session, session, settings_for
+
+COMMANDS = list(registry.commands.values())
+EACH_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+EACH_PARAM = pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
+NONSENSE = "zzz-nonsense"
+# The others take any text.
+PICKY = [param for param in PARAMS if param.choices or param.type not in ("list", "text")]
+NUMBERS = [param for param in PARAMS if param.type in ("int", "float")]
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[ScriptedServer]:
+    """A server that answers every chat."""
+    with serving() as running:
+        running.pages["/v1/models"] = models("one", "two", owned_by="vllm")
+        yield running.will(answer("yes"))
+
+
+def state(ran: Session) -> tuple[object, ...]:
+    chat = ran.chat
+    return chat.sampling, chat.conversation, chat.system, chat.preferences, chat.address, chat.named_model
+
+
+@EACH_COMMAND
+def test_a_command_with_nothing_says_something(here: ScriptedServer, command: Command) -> None:
+    ran = session(here.url, f"/{command.name}")
+    said = ran.screen.removeprefix(f"> /{command.name}\n").strip()
+    assert said or command.name == "exit"
+    assert "Traceback" not in said
+
+
+@EACH_COMMAND
+def test_a_command_refuses_or_takes_nonsense_in_a_sentence(here: ScriptedServer, command: Command) -> None:
+    ran = session(here.url, f"/{command.name} {NONSENSE}")
+    said = ran.screen.partition("\n")[2].strip()
+    assert said
+    takes_any_text = [a for a in arguments(command) if a.annotation is Rest]
+    if not takes_any_text and command.name != "server":
+        assert NONSENSE in said
+        assert state(ran) == state(session(here.url))
+
+
+@EACH_COMMAND
+def test_every_example_of_a_command_runs(here: ScriptedServer, command: Command, tmp_path: Path) -> None:
+    examples = [example for example in command.examples if "demo" not in example]
+    settings = settings_for(here.url)
+    for example in examples:
+        ran = session(here.url, "hi", example.replace(" --save", ""), settings=settings)
+        assert "There is no command" not in ran.screen
+        assert "No server answers" not in ran.screen or example.startswith("/server ")
+
+
+@EACH_PARAM
+def test_a_parameter_is_a_command(here: ScriptedServer, param: Param) -> None:
+    ran = session(here.url, f"/{param.name}", f"/{param.name} {param.example}", f"/{param.name} default")
+    assert param.meaning in ran.screen
+    assert f"For example: /{param.name} {param.example}" in ran.screen
+    value = show(param.parse(param.example))
+    assert f"{param.name} is {value}" in ran.screen
+
+
+@pytest.mark.parametrize("param", PICKY, ids=lambda param: param.name)
+def test_a_parameter_refuses_nonsense_and_stays(here: ScriptedServer, param: Param) -> None:
+    ran = session(here.url, f"/{param.name} {NONSENSE}")
+    assert f"{param.name} is {param.range}, not '{NONSENSE}'" in ran.screen
+    assert state(ran) == state(session(here.url))
+
+
+@pytest.mark.parametrize("param", NUMBERS, ids=lambda param: param.name)
+def test_the_ends_of_a_range_are_taken_and_what_is_beyond_is_refused(
+    here: ScriptedServer, param: Param
+) -> None:
+    for end, beyond in ((param.low, -1), (param.high, 1)):
+        if end is None:
+            continue
+        ran = session(here.url, f"/set {param.name}={end}", f"/set {param.name}={end + beyond}")
+        assert f"{param.name} is {show(param.check(end))}" in ran.screen
+        assert f"{param.name} is {param.range}, not" in ran.screen
+        assert ran.chat.sampling.chosen[param.name].value == end
+
+
+def test_all_values_of_a_line_are_checked_before_one_is_set(here: ScriptedServer) -> None:
+    ran = session(here.url, "/set top_k=5 temperature=9")
+    assert "temperature is a number from 0 to 2" in ran.screen
+    assert not ran.chat.sampling.chosen
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("/set temperature 0.2", "temperature", 0.2),
+        ("/set parameter temperature 0.2", "temperature", 0.2),
+        ("/set temperature=0,2", "temperature", 0.2),
+        ("/TEMP 0.2", "temperature", 0.2),
+        ("/topp 0.9", "top_p", 0.9),
+        ("/top-p 0.9", "top_p", 0.9),
+        ("/tempe 0.2", "temperature", 0.2),
+        ("/temp +0.1", "temperature", 0.8),
+        ("/max 8k", "max_tokens", 8192),
+        ("/num_predict 5", "max_tokens", 5),
+        ("/repetition_penalty 1.1", "repeat_penalty", 1.1),
+        ("/stop ###", "stop", ["###"]),
+        ('/stop ["a", "b"]', "stop", ["a", "b"]),
+        ("/set stop=a=b", "stop", ["a=b"]),
+        ("/set extra.foo=[1, 2]", "extra.foo", [1, 2]),
+        ("/set think", "reasoning_effort", "medium"),
+        ("/set nothink", "reasoning_effort", "none"),
+        ("/set think high", "reasoning_effort", "high"),
+        ("/set format json", "response_format", {"type": "json_object"}),
+    ],
+)
+def test_the_names_and_forms_that_fingers_know(
+    server: ScriptedServer, line: str, name: str, value: object
+) -> None:
+    server.pages["/api/v0/models"] = page({"data": [{"id": "m", "state": "loaded"}]})
+    ran = session(server.url, "/models", line)
+    assert ran.chat.sampling.chosen[name].value == value
+
+
+def test_a_step_doubles(here: ScriptedServer) -> None:
+    ran = session(here.url, "/max 100", "/max x2")
+    assert ran.chat.sampling.chosen["max_tokens"].value == 200
+
+
+def test_a_text_value_comes_from_a_file(here: ScriptedServer, tmp_path: Path) -> None:
+    (tmp_path / "yes.gbnf").write_text('root ::= "yes"\n')
+    ran = session(here.url, f"/grammar @{tmp_path}/yes.gbnf", f"/grammar @{tmp_path}/missing")
+    assert ran.chat.sampling.chosen["grammar"].value == 'root ::= "yes"'
+    assert "cannot be read: No such file" in ran.screen
+
+
+def test_extra_fields_are_sent_nested(here: ScriptedServer) -> None:
+    session(here.url, "/set extra.a.b=1", "hi")
+    assert here.requests[-1].body["a"] == {"b": 1}
+
+
+def test_params_undo_and_diff(here: ScriptedServer) -> None:
+    ran = session(
+        here.url, "/params undo", "/temp 0.2", "/top_k 5", "/params diff", "/params undo", "/params undo"
+    )
+    assert "No parameter has been changed yet." in ran.screen
+    assert "not sent" in ran.screen
+    assert not ran.chat.sampling.chosen
+
+
+def test_unset_all(here: ScriptedServer) -> None:
+    ran = session(here.url, "/temp 0.2", "/top_k 5", "/unset top_k", "/unset all")
+    assert "top_k is not sent" in ran.screen
+    assert not ran.chat.sampling.chosen
+
+
+def test_what_is_saved_is_loaded_and_the_comments_stay(here: ScriptedServer, home: Path) -> None:
+    file = home / "config" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('# mine\nsystem = "Be kind."  # always\n\n[params]\ntop_k = 3 # few\n')
+    ran = session(
+        here.url, "/set top_k=5 temperature=0.2 --save", "/settings theme light --save", settings=load()
+    )
+    assert "Saved in" in ran.screen
+    kept = file.read_text()
+    assert kept == (
+        '# mine\nsystem = "Be kind."  # always\ntheme = "light"\n\n'
+        "[params]\ntop_k = 5 # few\ntemperature = 0.2\n"
+    )
+    again = load()
+    assert {k: s.value for k, s in again.sampling.chosen.items()} == {"top_k": 5, "temperature": 0.2}
+    assert again.preferences.theme == "light"
+
+
+def test_what_a_server_ignores_is_said_where_it_is_set(server: ScriptedServer) -> None:
+    server.pages["/"] = page({})
+    server.pages["/"].body = [b"Ollama is running"]
+    ran = session(server.url, "/models", "/top_k 5", "/temp 0.2")
+    assert "top_k is 5 (but Ollama is known to ignore it)." in ran.screen
+    assert "temperature is 0.2." in ran.screen
+
+
+def test_settings_show_and_change(here: ScriptedServer) -> None:
+    ran = session(here.url, *(f"/settings {p.name} {p.example}" for p in PREFERENCES), "/settings theme pink")
+    assert all(f"{p.name} is {p.example}." in ran.screen for p in PREFERENCES)
+    assert "theme is one of auto, dark, light, not 'pink'" in ran.screen
+
+
+def test_continue_goes_on_where_the_server_does(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("m", owned_by="llamacpp")
+    server.will(sse(chunk("One, two"), chunk(finish="length")), sse(chunk(", three"), chunk(finish="stop")))
+    ran = session(server.url, "count", "/continue")
+    assert ran.said == [("user", "count"), ("assistant", "One, two, three")]
+    assert [n.message.content for n in ran.conversation.nodes] == ["count", "One, two", "One, two, three"]
+    assert server.requests[1].body["messages"][-1] == {"role": "assistant", "content": "One, two"}
+
+
+@pytest.mark.parametrize(("answered", "sent"), [("", True), ("n", False)])
+def test_continue_asks_in_words_where_it_does_not(server: ScriptedServer, answered: str, sent: bool) -> None:
+    server.will(answer("One"), answer("two"))
+    ran = session(server.url, "count", "/continue", answered)
+    assert "Ask it to in words?" in ran.screen
+    assert (len(server.requests) == 2) is sent
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", " Quit "])
+def test_a_bare_exit_leaves_with_a_hint(here: ScriptedServer, word: str) -> None:
+    asked = len(here.requests)
+    ran = session(here.url, word.strip(), "never read")
+    assert "/exit leaves too" in ran.screen
+    assert "never read" not in ran.screen
+    assert len(here.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("//set x", "/set x"),
+        (" /set x", " /set x"),
+        ("/usr/bin/env is a path", "/usr/bin/env is a path"),
+        ("/tmp is an existing one", "/tmp is an existing one"),
+        ('"""\ntwo\nlines\n"""', "two\nlines"),
+        ("/ alone", "/ alone"),
+    ],
+)
+def test_what_is_a_message(here: ScriptedServer, line: str, sent: str) -> None:
+    session(here.url, line)
+    assert here.requests[-1].body["messages"][-1]["content"] == sent
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("/se", "/se may be /set, /server, /settings"),
+        ("/helo", "Did you mean /help?"),
+        ("/tempratur 1", "Did you mean /temperature?"),
+        ("/xyzzy", "nothing was sent"),
+        ("/num_ctx 8192", "OLLAMA_CONTEXT_LENGTH"),
+        ("/set num_ctx 8192", "OLLAMA_CONTEXT_LENGTH"),
+    ],
+)
+def test_an_unknown_command_is_not_sent(here: ScriptedServer, line: str, told: str) -> None:
+    asked = len(here.requests)
+    ran = session(here.url, line)
+    assert told in ran.screen
+    assert len(here.requests) == asked
+
+
+@EACH_COMMAND
+def test_a_command_has_help_and_is_completed(here: ScriptedServer, command: Command) -> None:
+    chat = Chat(settings_for(here.url))
+    assert command.summary.endswith(".")
+    assert len(command.summary) < 60
+    found = {
+        completion.text: completion.meaning for completion in complete(registry, chat, f"/{command.name}")
+    }
+    assert found[command.name] == command.summary
+    ran = session(here.url, f"/help {command.name}")
+    assert all(example in ran.screen for example in command.examples)
+
+
+@EACH_PARAM
+def test_a_parameter_has_help_and_is_completed(here: ScriptedServer, param: Param) -> None:
+    chat = Chat(settings_for(here.url))
+    assert param.meaning.endswith(".")
+    assert param.name in [c.text for c in complete(registry, chat, f"/{param.name}")]
+    assert param.name in [c.text for c in complete(registry, chat, f"/set {param.name}")]
+    values = [c.text for c in complete(registry, chat, f"/set {param.name} ")]
+    assert values == [c.text for c in complete(registry, chat, f"/{param.name} ")]
+    assert len(values) > 1
+    assert param.meaning in session(here.url, f"/help {param.name}").screen
+
+
+def test_models_are_completed_with_their_state(here: ScriptedServer) -> None:
+    chat = Chat(settings_for(here.url))
+    chat.found()
+    assert [c.text for c in complete(registry, chat, "/model t")] == ["two"]
+
+
+@pytest.mark.parametrize("line", ["hello /te", "//te", "/set top_k 5\n/te", " /te", "/nonsense x", "/se x"])
+def test_nothing_is_completed_where_no_command_is_typed(here: ScriptedServer, line: str) -> None:
+    assert list(complete(registry, Chat(settings_for(here.url)), line)) == []
+
+
+def test_the_reference_is_fresh() -> None:
+    written = generate.REFERENCE.read_text(encoding="utf-8")
+    assert written == generate.reference(), "run: python docs/generate.py"
+
+
+ADDED_PARAM = '    Param("wobble", "float", "0.5", "How much it wobbles.", 0, 1),\n'
+ADDED_COMMAND = '''
+
+@command("boing", examples=("/bounce",))
+def bounce(chat: Chat) -> Result:
+    """Bounce once."""
+    return "Boing."
+'''
+FIND_THEM = """
+import json, sys
+from docs.generate import reference
+from llmchat.commands import registry
+from llmchat.completion import complete
+from llmchat.toolbar import line, parts
+from tests.session import session
+ran = session(sys.argv[1], "/bounce", "/wobble 0.5", "/help bounce", "/help wobble", "hi")
+print(json.dumps({
+    "screen": ran.screen,
+    "completed": [c.text for start in ("/bou", "/wob") for c in complete(registry, ran.chat, start)],
+    "reference": reference(),
+    "toolbar": line(parts(ran.chat), 80),
+}))
+"""
+
+
+def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedServer, tmp_path: Path) -> None:
+    """In dispatch, completion, help, docs, toolbar and request, with nothing else to be done."""
+    root = Path(__file__).parent.parent
+    for folder in ("llmchat", "tests", "docs"):
+        shutil.copytree(
+            root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.gguf")
+        )
+    table = tmp_path / "llmchat" / "params.py"
+    start = "PARAMS: tuple[Param, ...] = (\n"
+    table.write_text(table.read_text().replace(start, start + ADDED_PARAM))
+    with (tmp_path / "llmchat" / "commands" / "program.py").open("a") as file:
+        file.write(ADDED_COMMAND)
+    server.will(answer("yes"))
+    done = subprocess.run(
+        [sys.executable, "-c", FIND_THEM, server.url],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert "Boing." in found["screen"]
+    assert "wobble is 0.5." in found["screen"]
+    assert "Bounce once." in found["screen"]
+    assert "How much it wobbles." in found["screen"]
+    assert found["completed"] == ["bounce", "wobble"]
+    assert "#### `/bounce`" in found["reference"]
+    assert "| `wobble` | `0.5` |" in found["reference"]
+    assert "wobble 0.5" in found["toolbar"]
+    assert server.requests[0].body["wobble"] == 0.5
