@@ -1,7 +1,8 @@
 """How long a reply at full speed takes beside a client that only reads and prints.
 
 `python -m tests.bench.full_speed MODEL.gguf` starts llama.cpp on the model, asks it for 4,000 tokens
-and more (`ignore_eos`), and draws them in a terminal: llmchat and the plain client take turns.
+and more (`ignore_eos`), and draws them in a terminal: llmchat and the plain client take turns. A
+model of a small context gives them in several replies.
 """
 
 import argparse
@@ -31,24 +32,29 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--tokens", type=int, default=4500)
+    parser.add_argument("--tokens", type=int, default=1900, help="of each reply (default: 1900)")
+    parser.add_argument("--replies", type=int, default=3)
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     running = engine.start(arguments.model, context=4 * (arguments.tokens + 512))
     try:
         plain, ours = [], []
         for number in range(arguments.runs + 1):
-            read, drawn = plainly(running.url, arguments.tokens), drawing(running.url, arguments.tokens)
+            replies = range(arguments.replies)
+            read = sum(plainly(running.url, arguments.tokens) for _ in replies)
+            drawn = sum(drawing(running.url, arguments.tokens) for _ in replies)
             if number:
                 plain.append(read)
                 ours.append(drawn)
     finally:
         running.close()
+    tokens = arguments.tokens * arguments.replies
     reading, showing = statistics.median(plain), statistics.median(ours)
+    print(f"{tokens:,} tokens in {arguments.replies} replies, median of {arguments.runs} runs\n")
     print("| client | s | tokens/s | x reading |")
     print("|---|--:|--:|--:|")
-    print(f"| reads and prints | {reading:.2f} | {arguments.tokens / reading:.0f} | 1.00 |")
-    print(f"| llmchat | {showing:.2f} | {arguments.tokens / showing:.0f} | {showing / reading:.2f} |")
+    print(f"| reads and prints | {reading:.2f} | {tokens / reading:.0f} | 1.00 |")
+    print(f"| llmchat | {showing:.2f} | {tokens / showing:.0f} | {showing / reading:.2f} |")
 
 
 def plainly(url: str, tokens: int) -> float:
