@@ -19,6 +19,7 @@ from llmchat.elements import THEME
 from llmchat.errors import LlmchatError
 from llmchat.markdown import document
 from llmchat.messages import Reply
+from llmchat.painter import Painter
 from llmchat.preferences import Preferences
 from llmchat.registry import Table
 from llmchat.render import Renderer
@@ -91,7 +92,8 @@ class Screen:
                 self._replies.print(RichText(heading, "bold"))
             renderer = Renderer(self._replies, self._replies.width)
             rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
-            self.out.write("".join(row + "\n" for row in rows))
+            painter = Painter()
+            self.out.write(painter.frame(rows, []) + painter.close())
         else:
             self.out.write(f"\n{content}\n")
 

@@ -5,13 +5,18 @@ from llmchat.sanitize import safe
 from llmchat.tokens import parse_blocks, split
 
 
-def long_heading(source: str) -> bool:
-    """A paragraph of many lines turns into a heading, or its last line into a table, at its end."""
+def late_underline(source: str) -> bool:
+    """The line below a long paragraph makes a heading of it, or a table of its last line."""
     lines = safe(source).split("\n")
     for block in split(parse_blocks(safe(source))):
         begin, end = block[0].map or [0, 0]
-        length = len("\n".join(lines[begin:end]))
-        if block[0].type == "heading_open" and block[0].markup in "=-" and length > LONG:
+        if block[0].type == "table_open" and not lines[begin].startswith("|"):
+            end = begin + 1
+            while begin and lines[begin - 1].strip():
+                begin -= 1
+        elif block[0].type != "heading_open" or block[0].markup not in "=-":
+            continue
+        if len("\n".join(lines[begin:end])) > LONG:
             return True
     return False
 
@@ -24,4 +29,4 @@ def far_markup(source: str) -> bool:
     return False
 
 
-PREDICATES = (long_heading, far_markup)
+PREDICATES = (late_underline, far_markup)

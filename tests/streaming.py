@@ -9,6 +9,7 @@ from rich.console import Console
 from llmchat import markdown
 from llmchat.deltas import Text
 from llmchat.elements import THEME
+from llmchat.painter import Painter
 from llmchat.render import Renderer
 from llmchat.sanitize import safe
 from llmchat.view import Rendered
@@ -71,9 +72,8 @@ def one_shot(source: str, columns: int) -> list[list[Cell]]:
     """The rows of a whole reply drawn at once."""
     terminal = Terminal(columns, 200)
     renderer = Renderer(console(io.StringIO(), columns, 200), columns)
-    for piece in markdown.document(safe(source)):
-        for row in renderer.rows(piece):
-            terminal.write(row + "\r\n")
+    rows = [row for piece in markdown.document(safe(source)) for row in renderer.rows(piece)]
+    terminal.write(Painter().frame(rows, []))
     return terminal.history
 
 

@@ -3,13 +3,14 @@
 import random
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 
 import pytest
 
 from tests.documents import examples, mixtures, readmes
-from tests.predicates import PREDICATES
+from tests.predicates import PREDICATES, far_markup, late_underline
 from tests.streaming import cut, one_shot, streamed
 
 COLUMNS = (40, 80, 120)
@@ -68,6 +69,50 @@ def test_all_documents_equal_their_one_shot_rendering(condition: tuple[int, int,
     assert len(documents) >= 2000
     assert not found.unexplained
     assert sum(found.differing.values()) <= 0.03 * found.runs
+
+
+LONG = " ".join(f"word{number}" for number in range(60))
+
+EDGES = [
+    f"{LONG}\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+    f"{LONG}\n{LONG} [link](http://a.b)  \n{LONG}\\\n{LONG}\n\nend",
+    "".join(f"word{number}\n" for number in range(90)),
+    "模型读取词元并预测接下来的内容。" * 60 + "**强调**的内容" * 40,
+    f"> {LONG}\n{LONG}\n\n- {LONG}\n\n  {LONG}\n",
+    "".join(f"{number}. item\n" for number in range(95, 130)),
+    "| a | b |\n|---|--:|\n" + "".join(f"| {'x' * (n * 3)} | *{n}* |\n" for n in range(30)) + "\nend\n",
+    "|" + " column |" * 14 + "\n|" + "---|" * 14 + "\n" + ("|" + " some words |" * 14 + "\n") * 6,
+    "```python\n" + 'x = """\n' * 3 + f"{LONG} # {LONG}\n" * 3 + "```\n",
+    "- a\n  1. b\n     - c\n       ```\n" + "       code\n\n" * 30 + "       ```\n",
+    "<div>\n" * 40 + "\n<!-- " + "comment\n" * 40 + "-->\n",
+    "    code\n\n" * 40 + "text\n",
+    "a\tb " * 200,
+    f"{'x' * 500} " * 5,
+    "👩‍🔬 café ｅ́ " * 100,
+]
+
+
+@pytest.mark.parametrize("number", range(len(EDGES)))
+def test_long_and_odd_blocks_equal_their_one_shot_rendering(number: int) -> None:
+    found = Found()
+    for seed, (columns, rows, speed) in enumerate(CONDITIONS[number % 3 :: 3]):
+        found.check(EDGES[number], columns, rows, speed, seed)
+    assert not found.differing
+
+
+@pytest.mark.parametrize(
+    ("predicate", "source"),
+    [
+        (late_underline, f"{LONG}\n===\n"),
+        (late_underline, f"{LONG} | b\n|---|---|\n| 1 | 2 |\n"),
+        (far_markup, f"*{' '.join(f'word{number}' for number in range(700))} end*\n"),
+    ],
+)
+def test_what_cannot_be_known_in_time_loses_nothing(predicate: Callable[[str], bool], source: str) -> None:
+    streaming = streamed(cut(source, 20, random.Random(1)), 80, 24).terminal
+    assert streaming.history != one_shot(source, 80)
+    assert predicate(source)
+    assert re.findall(r"word\d+", " ".join(streaming.text)) == re.findall(r"word\d+", source)
 
 
 def test_the_open_tail_takes_up_half_the_screen_at_most_and_every_frame_is_whole() -> None:
