@@ -7,6 +7,7 @@ reply goes to the terminal too, or to standard error when the output is no termi
 import codecs
 import os
 import select
+import time
 from typing import BinaryIO, TextIO
 
 from rich.cells import cell_len
@@ -29,6 +30,9 @@ from llmchat.view import Raw, Rendered
 
 _PIECE = 4096
 """Bytes that are read at once: as much as can be drawn in one frame."""
+
+_NAP = 0.01
+"""Seconds."""
 
 _ERROR_LINES = 6
 
@@ -56,6 +60,9 @@ class Screen:
             while not turn.ended:
                 view.take(turn.wait(view.patience()))
                 view.paint()
+                if not turn.ended:
+                    # What comes meanwhile joins up; waking for each token would slow a fast server.
+                    time.sleep(min(_NAP, view.patience()))
         finally:
             view.finish()
 
