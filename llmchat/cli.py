@@ -45,6 +45,11 @@ def _run(flags: argparse.Namespace) -> int:
 
         sys.stdout.write(f"llmchat {version('llmchat')}\n")
         return 0
+    if flags.render:
+        from llmchat.screen import Screen
+
+        Screen(sys.stdout, sys.stderr).render(sys.stdin.buffer)
+        return 0
     settings = _settings(flags)
     if flags.question or not sys.stdin.isatty():
         return _one_shot(settings, flags)
@@ -156,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="set a parameter; may be repeated",
     )
+    add("--render", action="store_true", help="show the markdown on standard input, while it comes")
     own = parser.add_mutually_exclusive_group()
     own.add_argument("--demo", action="store_true", help="run the small practice model")
     own.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")

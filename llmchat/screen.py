@@ -1,35 +1,38 @@
-"""The only file that draws with rich: replies while they arrive, results, errors.
+"""The screen: replies while they arrive (`view.py`), results, errors. Nothing else writes to it.
 
 Replies go to standard output: as markdown on a terminal, else raw and unchanged. All that is not a
 reply goes to the terminal too, or to standard error when the output is no terminal.
 """
 
+import codecs
 import os
+import select
 import time
-from collections.abc import Callable
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.markdown import Markdown
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from llmchat.deltas import Delta, Notice, Progress, Reasoning, Text, WasReasoning
+from llmchat.deltas import Text
+from llmchat.elements import THEME
 from llmchat.errors import LlmchatError
-from llmchat.markdown import Blocks
+from llmchat.markdown import document
 from llmchat.messages import Reply
 from llmchat.painter import Painter
 from llmchat.preferences import Preferences
 from llmchat.registry import Table
+from llmchat.render import Renderer
 from llmchat.sanitize import safe
 from llmchat.turn import Turn
+from llmchat.view import Raw, Rendered
 
-FRAME = 0.05
-"""Seconds between two frames of a streaming reply."""
+_PIECE = 4096
+"""Bytes that are read at once: as much as can be drawn in one frame."""
 
-_QUIET = 0.7
-"""Seconds of waiting before it is shown that we wait."""
+_NAP = 0.01
+"""Seconds."""
 
 _ERROR_LINES = 6
 
@@ -52,10 +55,28 @@ class Screen:
 
     def stream(self, turn: Turn) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
-        view = _Rendered(self._replies) if self.rendered else _Raw(self.out, self.note)
+        view = self._view() if self.rendered else Raw(self.out, self.note)
         try:
             while not turn.ended:
                 view.take(turn.wait(view.patience()))
+                view.paint()
+                if not turn.ended:
+                    # What comes meanwhile joins up; waking for each token would slow a fast server.
+                    time.sleep(min(_NAP, view.patience()))
+        finally:
+            view.finish()
+
+    def render(self, source: BinaryIO) -> None:
+        """Show markdown while it is read from a file or a pipe."""
+        view = self._view()
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        try:
+            ended = False
+            while not ended:
+                if select.select([source], [], [], view.patience())[0]:
+                    data = os.read(source.fileno(), _PIECE)
+                    ended = not data
+                    view.take([Text(decoder.decode(data, final=ended))])
                 view.paint()
         finally:
             view.finish()
@@ -76,7 +97,10 @@ class Screen:
         if self.rendered:
             if heading:
                 self._replies.print(RichText(heading, "bold"))
-            self._replies.print(Markdown(safe(content), hyperlinks=False))
+            renderer = Renderer(self._replies, self._replies.width)
+            rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
+            painter = Painter()
+            self.out.write(painter.frame(rows, []) + painter.close())
         else:
             self.out.write(f"\n{content}\n")
 
@@ -101,6 +125,9 @@ class Screen:
         self._print(RichText("\n".join(lines[:_ERROR_LINES] + more), "red"))
         if error.hint:
             self.note(error.hint)
+
+    def _view(self) -> Rendered:
+        return Rendered(self._replies, reasoning=self._preferences.reasoning)
 
     def _page(self, renderable: RenderableType) -> None:
         """Show something that may be higher than the screen, page by page if it is."""
@@ -136,148 +163,14 @@ def _rich_table(table: Table, width: int) -> RichTable:
 
 def _console(file: TextIO, terminal: bool | None, width: int | None) -> Console:
     return Console(
-        file=file, force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False
+        file=file,
+        theme=THEME,
+        force_terminal=terminal,
+        width=width,
+        markup=False,
+        highlight=False,
+        emoji=False,
     )
-
-
-class _Raw:
-    """A reply as it came, for a pipe or a file; notices go beside it."""
-
-    def __init__(self, out: TextIO, note: Callable[[str], None]) -> None:
-        self._out = out
-        self._note = note
-        self._last = "\n"
-
-    def patience(self) -> float:
-        return 0.5
-
-    def take(self, deltas: list[Delta]) -> None:
-        for delta in deltas:
-            if isinstance(delta, Text) and delta.choice == 0:
-                self._out.write(delta.text)
-                self._last = delta.text[-1:] or self._last
-            elif isinstance(delta, Notice):
-                self._note(delta.text)
-
-    def paint(self) -> None:
-        self._out.flush()
-
-    def finish(self) -> None:
-        if self._last != "\n":
-            self._out.write("\n")
-        self._out.flush()
-
-
-class _Rendered:
-    """A reply as markdown in a terminal: finished blocks once, the open tail repainted."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._painter = Painter()
-        self._blocks = Blocks()
-        self._reasoning = ""
-        self._finished: list[str] = []
-        self._begun = False
-        self._changed = False
-        self._start = time.monotonic()
-        self._painted = 0.0
-        self._progress: Progress | None = None
-
-    def patience(self) -> float:
-        """How long to wait for more before the next frame is due."""
-        if not self._changed:
-            return 0.25
-        return max(0.0, self._painted + FRAME - time.monotonic())
-
-    def take(self, deltas: list[Delta]) -> None:
-        for delta in deltas:
-            match delta:
-                case Text(text, 0):
-                    self._end_reasoning()
-                    self._finish_blocks(self._blocks.feed(safe(text)))
-                case Reasoning(text, 0):
-                    self._reasoning += safe(text)
-                case WasReasoning(0):
-                    self._finish_blocks(self._blocks.finish())
-                    self._finish_rows([self._styled("The text above was reasoning.")])
-                case Notice(text):
-                    self._finish_rows(self._rows(RichText(safe(text), "dim")))
-                case Progress():
-                    self._progress = delta
-                case _:
-                    continue
-            self._changed = True
-
-    def paint(self, *, final: bool = False) -> None:
-        """Write a frame if one is due."""
-        now = time.monotonic()
-        waiting = not self._begun and now - self._start > _QUIET
-        if not (final or waiting or (self._changed and now - self._painted >= FRAME)):
-            return
-        live = [] if final else self._live_rows()
-        self._write(self._painter.frame(self._finished, live))
-        self._finished, self._changed, self._painted = [], False, now
-
-    def finish(self) -> None:
-        """The last frame: all that came stays."""
-        self._end_reasoning()
-        self._finish_blocks(self._blocks.finish())
-        self.paint(final=True)
-
-    def _live_rows(self) -> list[str]:
-        if self._reasoning:
-            rows = self._rows(RichText(self._reasoning, "dim italic"))
-        elif self._blocks.tail.strip():
-            rows = [*self._gap(), *self._rows(self._markdown(self._blocks.tail))]
-        else:
-            rows = [] if self._begun else [self._styled(self._waiting())]
-        # What is higher than the screen could not be repainted.
-        return rows[-max(4, self._console.height // 2) :]
-
-    def _waiting(self) -> str:
-        seconds = int(time.monotonic() - self._start)
-        done = ""
-        if self._progress and self._progress.total:
-            done = f"{100 * self._progress.done // self._progress.total} % of the prompt read · "
-        return f"waiting {seconds} s · {done}Ctrl-C stops"
-
-    def _end_reasoning(self) -> None:
-        if self._reasoning:
-            self._finish_rows(self._rows(RichText(self._reasoning.strip(), "dim italic")))
-            self._reasoning = ""
-
-    def _finish_blocks(self, source: str) -> None:
-        if source.strip():
-            self._finish_rows([*self._gap(), *self._rows(self._markdown(source))])
-
-    def _gap(self) -> list[str]:
-        return [""] if self._begun else []
-
-    def _finish_rows(self, rows: list[str]) -> None:
-        self._begun = True
-        self._finished += rows
-
-    def _markdown(self, source: str) -> Markdown:
-        return Markdown(source, hyperlinks=False)
-
-    def _styled(self, text: str) -> str:
-        return self._rows(RichText(text, "dim"))[0]
-
-    def _rows(self, renderable: RenderableType) -> list[str]:
-        """As finished terminal rows, colours included, without blank rows at both ends."""
-        with self._console.capture() as capture:
-            self._console.print(renderable)
-        rows = capture.get().split("\n")
-        while rows and not rows[-1].strip():
-            rows.pop()
-        while rows and not rows[0].strip():
-            rows.pop(0)
-        return rows or [""]
-
-    def _write(self, output: str) -> None:
-        if output:
-            self._console.file.write(output)
-            self._console.file.flush()
 
 
 def _count(number: int, noun: str) -> str:

@@ -17,12 +17,13 @@ PACKAGE = ROOT / "llmchat"
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("errors", "messages", "address", "deltas", "params", "sampling", "preferences", "servers"),
-        *("sse", "thinking", "refusal", "protocol", "markdown", "sanitize", "painter"),
+        *("sse", "thinking", "refusal", "protocol", "sanitize", "painter"),
+        *("markdown", "tokens", "cut", "tail", "highlight"),
     ),
     ("client", "discovery", "store", "settings", "settings_file", "history", "lines", "engine"),
     ("turn", "chat", "lab"),
     ("registry", "commands", "completion", "toolbar"),
-    ("screen", "prompt", "keys", "typeahead"),
+    ("screen", "view", "render", "elements", "prompt", "keys", "typeahead"),
     ("repl",),
     ("cli",),
     ("api", "__init__", "__main__"),

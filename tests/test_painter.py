@@ -23,6 +23,12 @@ class Terminal:
         self._stream.feed(written)
         return written
 
+    def wipe(self, height: int) -> None:
+        self._stream.feed(self._painter.wipe(height))
+
+    def close(self) -> None:
+        self._stream.feed(self._painter.close())
+
     @property
     def rows(self) -> list[str]:
         """All that can be seen by scrolling, without the empty rows at the end."""
@@ -61,6 +67,8 @@ def test_every_frame_shows_what_is_finished_and_what_is_live() -> None:
             assert terminal.rows == committed + live, seed
             assert terminal.row == len(committed) + max(0, len(live) - 1), seed
         assert terminal.screen.cursor.x == 0, seed
+        assert terminal.screen.cursor.hidden, seed
+        terminal.close()
         assert not terminal.screen.cursor.hidden, seed
 
 
@@ -93,3 +101,34 @@ def test_the_part_below_is_never_erased_at_once() -> None:
     terminal = Terminal()
     frames = [([], ["a", "b"]), (["a"], ["b"]), (["b"], []), (["c"], ["d"]), ([], [])]
     assert not any("\x1b[J" in terminal.show(finished, live) for finished, live in frames)
+
+
+def test_a_row_that_only_grew_is_not_written_again() -> None:
+    painter = Painter()
+    painter.frame([], ["first", "sec"])
+    assert painter.frame([], ["first", "second"]) == "\x1b[?2026h\x1b[?7lond\x1b[?7h\x1b[?2026l"
+    assert painter.frame([], ["first", "second"]) == ""
+
+
+def test_an_accent_that_comes_later_is_written_with_its_letter() -> None:
+    painter = Painter()
+    painter.frame([], ["caf\N{LATIN SMALL LETTER E}"])
+    assert "cafe\u0301" in painter.frame([], ["cafe\u0301"])
+
+
+def test_wiping_empties_the_live_rows_and_goes_back_to_where_they_began() -> None:
+    terminal = Terminal()
+    terminal.show(["kept"], ["a", "b", "c"])
+    terminal.wipe(3)
+    assert terminal.rows == ["kept"]
+    terminal.show([], ["again"])
+    assert terminal.rows == ["kept", "again"]
+
+
+def test_the_cursor_is_hidden_with_the_first_frame_and_given_back_once() -> None:
+    painter = Painter()
+    assert painter.close() == ""
+    assert painter.frame([], ["a"]).startswith("\x1b[?25l")
+    assert "\x1b[?25l" not in painter.frame([], ["b"])
+    assert painter.close().endswith("\x1b[?25h")
+    assert painter.close() == ""
