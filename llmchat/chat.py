@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from llmchat import address, engine, servers
 from llmchat.address import Address
 from llmchat.discovery import PATIENCE, Discovery, Found, look_around
-from llmchat.engine import Engine
 from llmchat.errors import EngineError, UsageError
 from llmchat.messages import Conversation, Node, Reply, Role
 from llmchat.sampling import Sampling
@@ -40,7 +39,7 @@ class Chat:
         self._earlier_sampling: list[Sampling] = []
         self._keys: dict[str, str] = {}
         self._client: Client | None = None
-        self._engine: Engine | None = None
+        self._serves_file = False
         self._discovery: Discovery | None = None
 
     def connect(self, server: Address, then: Callable[[], None] | None = None) -> None:
@@ -48,13 +47,13 @@ class Chat:
         self._leave_server()
         self.address = server
         neighbours = server.local and self.others == ()
-        self._discovery = Discovery(lambda: self._new_client(server), neighbours=neighbours, then=then)
+        self._discovery = Discovery(lambda _: self._new_client(server), neighbours=neighbours, then=then)
 
     def run_model(self, file: Path | None, then: Callable[[], None] | None = None) -> None:
         """Start llama.cpp on a model file (None: the practice model) and talk to it."""
         self._leave_server()
-        self.address = None
-        self._discovery = Discovery(lambda: self._start_engine(file), then=then)
+        self.address, self._serves_file = None, True
+        self._discovery = Discovery(lambda owner: self._start_engine(file, owner), then=then)
 
     def found(self, timeout: float = PATIENCE) -> Found | None:
         """What is known of the server; waits up to `timeout` seconds, then None. Raises EngineError."""
@@ -75,13 +74,13 @@ class Chat:
 
     def look_again(self) -> None:
         """Find out afresh what the server is: it may have been started, or changed, since."""
-        if self.address:
+        if self.address and not self._serves_file:
             server = self.address
-            self._discovery = Discovery(lambda: self._new_client(server))
+            self._discovery = Discovery(lambda _: self._new_client(server))
 
     def look_around(self) -> tuple[Found, ...]:
         """The servers on the known ports of this machine but the current one, asked afresh."""
-        self.others = look_around(self.client.address)
+        self.others = look_around(self.address)
         return self.others
 
     @property
@@ -129,20 +128,21 @@ class Chat:
     def continuation(self) -> Turn:
         """A turn in which the model goes on with its last answer; the whole becomes a sibling of it.
 
-        Raises UsageError when there is none, or when the server is not known to go on.
+        Raises UsageError when there is none. `continues` tells whether the server is known to do it.
         """
         last = self._last("assistant")
-        found = self.found()
-        if found is None or found.kind.continues is None:
-            title = found.title if found else "The server"
-            raise UsageError(
-                f"{title} is not known to go on with an answer of its own.", "Ask it to, in words."
-            )
         return Turn(self, self.conversation.at(last.parent), prefix=last.message.content)
+
+    @property
+    def continues(self) -> bool:
+        """Whether the server is known to go on with an answer that ends a request."""
+        found = self.found()
+        return found is not None and found.kind.continues is not None
 
     def clear(self) -> None:
         """Begin a new conversation; parameters and system prompt stay."""
         self.conversation = Conversation()
+        self.last_reply = None
 
     def undo(self) -> Node:
         """Go back to before the last question, which is returned. Raises UsageError at the start."""
@@ -162,15 +162,17 @@ class Chat:
         return last
 
     def _leave_server(self) -> None:
-        if self._engine:
-            self._engine.close()
-        self._engine = self._client = self._discovery = None
+        if self._discovery:
+            self._discovery.abandon()
+        self._client = self._discovery = self.last_reply = None
+        self._serves_file = False
 
     def _new_client(self, server: Address) -> "Client":
         from llmchat.client import Client
 
         return Client(server, self._keys.get(server.origin) or self.settings.key_for(server))
 
-    def _start_engine(self, file: Path | None) -> "Client":
-        self._engine = engine.start(file) if file else engine.start_practice()
-        return self._new_client(address.parse(self._engine.url))
+    def _start_engine(self, file: Path | None, owner: Discovery) -> "Client":
+        running = engine.start(file) if file else engine.start_practice()
+        owner.own(running)
+        return self._new_client(address.parse(running.url))

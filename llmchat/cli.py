@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from llmchat import settings as settings_of
-from llmchat.errors import LlmchatError, UsageError
+from llmchat.errors import EngineError, LlmchatError, UsageError
 from llmchat.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
+_SAID_LINES = 8
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run llmchat; the exit code is 0, 1 (server or transport), 2 (usage), or 130 (interrupted)."""
     try:
         return _run(_parser().parse_args(argv))
     except LlmchatError as error:
-        _say(error.sentence)
-        _say(error.hint)
+        _say(f"{error.sentence} {error.hint}".rstrip())
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -37,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has left; Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        _say(f"The output cannot be written: {error.strerror}.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _run(flags: argparse.Namespace) -> int:
@@ -51,7 +56,7 @@ def _run(flags: argparse.Namespace) -> int:
         Screen(sys.stdout, sys.stderr).render(sys.stdin.buffer)
         return 0
     settings = _settings(flags)
-    if flags.question or not sys.stdin.isatty():
+    if flags.question or not _is_terminal(sys.stdin):
         return _one_shot(settings, flags)
     _interactive(settings, flags)
     return 0
@@ -63,7 +68,10 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
     from llmchat.repl import one_shot
     from llmchat.screen import Screen
 
-    piped = "" if sys.stdin.isatty() else sys.stdin.read()
+    # What is piped in may be in any encoding, and a shell may have closed standard input.
+    piped = ""
+    if sys.stdin and not sys.stdin.isatty():
+        piped = sys.stdin.buffer.read().decode("utf-8", "replace")
     question = "\n\n".join(filter(None, [" ".join(flags.question), piped.strip("\n")]))
     if not question.strip():
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
@@ -72,6 +80,7 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
         found = chat.found()
         if found and found.reachable and notable(chat):
             _say(greeting(chat))
+        sys.stdout.flush()
         return INTERRUPTED if one_shot(chat, question, Screen(sys.stdout, sys.stderr)) else 0
 
 
@@ -98,9 +107,11 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     chat = Chat(settings)
 
     def announce() -> None:
-        with contextlib.suppress(LlmchatError):
+        try:
             if notable(chat):
                 prompt.announce(greeting(chat))
+        except EngineError as error:
+            prompt.announce(f"{error.sentence} {error.hint}")
         prompt.refresh()
 
     _connect(chat, flags, announce)
@@ -125,9 +136,16 @@ def _connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] |
         chat.connect(chat.settings.address, then)
 
 
-def _say(line: str) -> None:
-    if line:
-        sys.stderr.write(line + "\n")
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _say(text: str) -> None:
+    """Write to standard error: a server's words made safe, and no more than a few lines of them."""
+    from llmchat.sanitize import safe
+
+    lines = safe(text).splitlines()
+    sys.stderr.write("\n".join(lines[:_SAID_LINES] + ["…"] * (len(lines) > _SAID_LINES)) + "\n")
 
 
 def _settings(flags: argparse.Namespace) -> Settings:
@@ -149,7 +167,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("question", nargs="*", help="answer this and leave; piped input is added to it")
-    add("-u", "--url", help="the server, such as localhost:8080 (default: http://localhost:1234)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-u", "--url", help="the server, such as localhost:8080 (default: http://localhost:1234)")
+    where.add_argument("--demo", action="store_true", help="run the small practice model")
+    where.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
     add("-m", "--model", help="the model's name (default: what the server has loaded)")
     add("-s", "--system", metavar="TEXT", help="the system prompt")
     add("-t", "--temperature", metavar="T", help="0 is deterministic, 0.7 the default, 2 wild")
@@ -162,8 +183,5 @@ def _parser() -> argparse.ArgumentParser:
         help="set a parameter; may be repeated",
     )
     add("--render", action="store_true", help="show the markdown on standard input, while it comes")
-    own = parser.add_mutually_exclusive_group()
-    own.add_argument("--demo", action="store_true", help="run the small practice model")
-    own.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
     add("--version", action="store_true", help="tell the version and leave")
     return parser

@@ -42,6 +42,8 @@ CONNECT_TIMEOUT = 4.0
 
 _PIECE = 65536
 _LONGEST_ERROR = 1024 * 1024
+_LONGEST_PAGE = 16 * 1024 * 1024
+"""Bytes; more of an error or a page is not read."""
 
 
 class Client:
@@ -66,11 +68,14 @@ class Client:
                     timeout=(min(timeout, CONNECT_TIMEOUT), timeout),
                     allow_redirects=False,
                     headers={"Connection": "close"},
+                    stream=True,
                 )
-            except requests.RequestException:
+                with response:
+                    text = response.raw.read(_LONGEST_PAGE, decode_content=True)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
                 return None
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, response.text)
+            return Answer(response.status_code, headers, text.decode("utf-8", "replace"))
 
     def chat(self, body: Mapping[str, Any], optional: Sequence[str] = ()) -> "Stream":
         """Send a chat request; `optional` are the fields that may be left out if it is refused."""
@@ -191,9 +196,11 @@ class Stream:
     def _run(self) -> None:
         try:
             self._ask()
-            self._deltas.put(None)
         except LlmchatError as error:
             self._deltas.put(error)
+        finally:
+            # Whatever happens here, nobody waits for ever.
+            self._deltas.put(None)
 
     def _ask(self) -> None:
         """Ask, and once more for each field that the server names and nobody has set."""

@@ -8,6 +8,7 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.params import Param, normalise, show
+from llmchat.preferences import PREFERENCES
 from llmchat.registry import Choice, Command, Registry, arguments
 
 _PARTS = re.compile(r"[-_./: ]")
@@ -39,6 +40,8 @@ def complete(registry: Registry, chat: Chat, line: str) -> Iterator[Completion]:
         yield from _values(param, rest) if param else ()
     elif command.name == "set":
         yield from _assignment(command, chat, rest)
+    elif command.name == "settings" and rest.count(" ") == 1:
+        yield from _preference(rest)
     else:
         yield from _argument(command, chat, rest)
 
@@ -67,6 +70,13 @@ def _assignment(command: Command, chat: Chat, rest: str) -> Iterator[Completion]
         yield from _values(param, last)
     else:
         yield from _fitting(command.completers["values"](chat), last)
+
+
+def _preference(rest: str) -> Iterator[Completion]:
+    name, _, typed = rest.partition(" ")
+    for known in PREFERENCES:
+        if known.name == name.lower():
+            yield from _values(known, typed)
 
 
 def _argument(command: Command, chat: Chat, rest: str) -> Iterator[Completion]:

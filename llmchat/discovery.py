@@ -1,7 +1,8 @@
 """Finding out what a server is, in a thread: its kind, its models, and who else is on this machine."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from llmchat.servers import Answer, Get, Kind, Model
 
 if TYPE_CHECKING:
     from llmchat.client import Client
+    from llmchat.engine import Engine
 
 PATIENCE = 4.0
 """Seconds that a question waits for this before it leaves on what is presumed."""
@@ -75,14 +77,14 @@ def _remembering(client: "Client") -> Get:
 class Discovery:
     """`look` in a thread, started at once.
 
-    A server is an address and a key, or an engine that is started first. With `neighbours`, the
-    known ports of this machine are looked at too when the server does not answer. `then` is called
-    in the thread when all is known.
+    `connect` makes the client; where a model file is to be served, it starts the engine first.
+    With `neighbours`, the known ports of this machine are looked at too when the server does not
+    answer. `then` is called in the thread when all is known.
     """
 
     def __init__(
         self,
-        connect: Callable[[], "Client"],
+        connect: Callable[["Discovery"], "Client"],
         *,
         neighbours: bool = False,
         then: Callable[[], None] | None = None,
@@ -93,6 +95,9 @@ class Discovery:
         self._told = threading.Event()
         self._found: Found | None = None
         self._error: LlmchatError | None = None
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._abandoned = False
         self.others: tuple[Found, ...] = ()
         threading.Thread(target=self._run, name="llmchat-discovery", daemon=True).start()
 
@@ -106,21 +111,38 @@ class Discovery:
             raise self._error
         return self._found
 
+    def own(self, engine: "Engine") -> None:
+        """End this engine when the discovery is abandoned; at once if it has been."""
+        with self._lock:
+            self._engine = engine
+            abandoned = self._abandoned
+        if abandoned:
+            engine.close()
+
+    def abandon(self) -> None:
+        """Nobody wants this server any more: end its engine, if it has one."""
+        with self._lock:
+            self._abandoned = True
+            engine, self._engine = self._engine, None
+        if engine:
+            engine.close()
+
     def _run(self) -> None:
         try:
-            client = self._connect()
+            client = self._connect(self)
             self._found = look(client)
         except LlmchatError as error:
             self._error = error
-        self._told.set()
+        finally:
+            self._told.set()
         if self._neighbours and self._found and not self._found.reachable:
             self.others = look_around(client.address)
-        if self._then:
+        if self._then and not self._abandoned:
             self._then()
 
 
-def look_around(apart_from: Address) -> tuple[Found, ...]:
-    """The servers that answer on the known ports of this machine, in the order of the ports."""
+def look_around(apart_from: Address | None, ports: Iterable[int] = servers.LOCAL_PORTS) -> tuple[Found, ...]:
+    """The servers that answer on these ports of this machine, in their order, but this one."""
     from llmchat.client import Client
 
     found: dict[int, Found] = {}
@@ -130,10 +152,12 @@ def look_around(apart_from: Address) -> tuple[Found, ...]:
         if there.reachable:
             found[port] = there
 
-    ports = [p for p in servers.LOCAL_PORTS if not (apart_from.local and p == apart_from.port)]
+    here = apart_from.port if apart_from and apart_from.local else None
+    ports = [port for port in ports if port != here]
     threads = [threading.Thread(target=look_at, args=(port,), daemon=True) for port in ports]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + PATIENCE
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, deadline - time.monotonic()))
     return tuple(found[port] for port in ports if port in found)

@@ -15,40 +15,9 @@ from rich.rule import Rule
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from rich.theme import Theme
 
 from llmchat.highlight import Highlighter, Piece, language_of
 from llmchat.markdown import WIDTH_ROWS
-
-THEME = Theme(
-    {
-        # Only what reads well on dark and on light: the default colour, bold, dim, and these.
-        "markdown.h1": "bold magenta underline",
-        "markdown.h2": "bold magenta",
-        "markdown.h3": "bold",
-        "markdown.h4": "bold italic",
-        "markdown.h5": "italic",
-        "markdown.h6": "italic",
-        "markdown.a": "underline",
-        "markdown.address": "dim",
-        "markdown.block_quote": "none",
-        "markdown.code": "cyan",
-        "markdown.hr": "dim",
-        "markdown.item.bullet": "dim",
-        "markdown.item.number": "dim",
-        "code.label": "dim",
-        "code.builtin": "cyan",
-        "code.comment": "dim italic",
-        "code.deleted": "red",
-        "code.inserted": "green",
-        "code.keyword": "magenta",
-        "code.name": "bold",
-        "code.number": "cyan",
-        "code.string": "green",
-        "table.header": "bold",
-        "table.rule": "dim",
-    }
-)
 
 _NARROWEST = 6
 """Cells of a shortened column; a table that needs less is shown as records."""

@@ -6,8 +6,12 @@ plus sign.
 
 import datetime
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+_SECRET = re.compile(r"\s*/(key|api[-_]?key|login)\b", re.IGNORECASE)
+"""A line of the command that takes a key, with the key in it by mistake."""
 
 _READ = 256 * 1024
 """Bytes read from the end of the file: some thousand inputs, in a few milliseconds."""
@@ -28,7 +32,7 @@ class InputHistory:
         except OSError:
             return
         entry: list[str] = []
-        for line in reversed(text.splitlines()):
+        for line in reversed(text.split("\n")):
             if line.startswith("+"):
                 entry.append(line[1:])
             elif entry:
@@ -36,7 +40,9 @@ class InputHistory:
                 entry = []
 
     def append(self, text: str) -> None:
-        """Add an input in a single write, so that two sessions never mix their lines."""
+        """Add an input in a single write, so that two sessions never mix their lines; never a key."""
+        if _SECRET.match(text):
+            return
         lines = "".join(f"+{line}\n" for line in text.split("\n"))
         data = f"\n# {datetime.datetime.now()}\n{lines}".encode("utf-8", "replace")
         try:

@@ -39,11 +39,17 @@ def key_bindings(multiline: Callable[[], bool], on_paste: Callable[[], None]) ->
     keys.add("c-j", filter=typing)(_new_line)
     keys.add("c-c", filter=typing)(_clear)
     keys.add(Keys.BracketedPaste, filter=typing)(paste)
+    keys.add("c-x", "c-e", filter=typing)(_edit)
     return keys
 
 
 def _new_line(event: KeyPressEvent) -> None:
     event.current_buffer.newline(copy_margin=False)
+
+
+def _edit(event: KeyPressEvent) -> None:
+    """Edit the input in $EDITOR; what comes back stands at the prompt."""
+    event.current_buffer.open_in_editor(validate_and_handle=False)
 
 
 def _clear(event: KeyPressEvent) -> None:

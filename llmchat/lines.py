@@ -17,18 +17,18 @@ class Line:
 
 def split_command(line: str) -> tuple[str, str]:
     """A command line's first word without its slash, and the rest."""
-    word, *rest = line.strip().removeprefix("/").split(maxsplit=1)
+    word, *rest = line.strip().removeprefix("/").split(maxsplit=1) or [""]
     return word, rest[0] if rest else ""
 
 
 def is_command(line: Line, known: Callable[[str], bool]) -> bool:
     """Whether a line is a command: it begins with a slash, and nothing says that it is a message.
 
-    `known` tells whether a word is a command's name, which goes before a file of that name.
+    `known` tells whether a word means a command, which goes before a file of that name.
     A message begins with `//` or a space, or with a path, or was pasted and has several lines.
     """
     text = line.text
-    if not text.startswith("/") or text.startswith("//") or not text[1:].strip() or text[1].isspace():
+    if not text.startswith("/") or text.startswith("//") or text[1:2].isspace():
         return False
     if line.pasted and "\n" in text.strip():
         return False
@@ -43,6 +43,11 @@ def message(text: str) -> str:
     if is_open_block(text) or not text.lstrip().startswith(_QUOTES):
         return text
     return text.strip().removeprefix(_QUOTES).removesuffix(_QUOTES).strip("\n")
+
+
+def as_typed(text: str, known: Callable[[str], bool]) -> str:
+    """How a message has to be typed: with one more slash when it would be a command."""
+    return f"/{text}" if is_command(Line(text), known) or text.startswith("//") else text
 
 
 def is_open_block(text: str) -> bool:

@@ -79,8 +79,11 @@ class Param:
         found = _STEP.fullmatch(text.strip()) if self.type in ("float", "int") else None
         if found is None or (found[1] == "-" and (self.low is None or self.low < 0)):
             return None
-        if current is None:
-            raise UsageError(f"{self.name} is not set, so there is nothing to step from.", "Give it a value.")
+        # -1 stands for no limit, or for whatever the server takes.
+        if current is None or (current == -1 and self.low == -1):
+            raise UsageError(
+                f"{self.name} has no value yet to step from.", f"`/{self.name} {self.example}` sets one."
+            )
         by = _parse_float(found[2])
         match found[1]:
             case "+":
@@ -92,7 +95,15 @@ class Param:
             case _:
                 stepped = current * by
         # Steps of 0.1 add up to 0.7999999999999999 otherwise.
-        return self.check(round(stepped, 10) if self.type == "float" else _whole(stepped))
+        value = round(stepped, 10) if self.type == "float" else _whole(stepped)
+        if not self._fits(value):
+            raise UsageError(f"{self.name} is {self.range}; {show(current)} {text} would be {value}.")
+        return value
+
+    def unsets(self, text: str) -> bool:
+        """Whether a text in place of a value means: as if it had not been set."""
+        words = ("default",) if self.type == "text" else ("default", "none", "null")
+        return text.lower() in words
 
     def _fits(self, value: Any) -> bool:
         match self.type:
@@ -107,7 +118,7 @@ class Param:
             case "list":
                 ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
             case "json":
-                ok = isinstance(value, dict | list) and _is_json(value)
+                ok = isinstance(value, dict | list) and is_json(value)
         return ok
 
     def _in_range(self, value: float) -> bool:
@@ -156,7 +167,7 @@ def _whole(value: float) -> Any:
     return round(value) if math.isfinite(value) else value
 
 
-def _is_json(value: Any) -> bool:
+def is_json(value: Any) -> bool:
     """Whether it can be sent: NaN and what is no JSON type cannot."""
     try:
         json.dumps(value, allow_nan=False)
@@ -189,10 +200,14 @@ def _parse_list(text: str) -> Any:
     if text.startswith("["):
         with contextlib.suppress(ValueError):  # a stop text such as [INST] is no JSON
             return json.loads(text)
-    text = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
-    if not text:
+    items = [text]
+    if text[:1] in ("'", '"'):
+        import shlex  # only quoted texts need it
+
+        items = shlex.split(text)
+    if not all(items):
         raise ValueError(text)
-    return [text.replace("\\n", "\n").replace("\\t", "\t")]
+    return [item.replace("\\n", "\n").replace("\\t", "\t") for item in items]
 
 
 _PARSERS: Mapping[Type, Any] = {

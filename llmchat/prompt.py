@@ -136,12 +136,12 @@ class Prompt:
         return self._prompt(default + typed)
 
     def ask(self, question: str, hidden: bool = False) -> str:
-        """The answer to a question, kept in no history; "" for Ctrl-C and Ctrl-D."""
+        """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
         asking: PromptSession[str] = PromptSession(f"{safe(question)} ", output=self._output)
         try:
             return asking.prompt(is_password=hidden)
-        except (EOFError, KeyboardInterrupt):
-            return ""
+        except EOFError as error:
+            raise KeyboardInterrupt from error
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""
@@ -157,6 +157,7 @@ class Prompt:
     @contextlib.contextmanager
     def replying(self) -> Iterator[None]:
         """While a reply streams: what is typed is not echoed, and stands at the next prompt, not sent."""
+        self._keyboard.silence()
         try:
             yield
         finally:

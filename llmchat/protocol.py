@@ -193,7 +193,10 @@ def _items(value: Any) -> Sequence[Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """A text, without the half characters that JSON can hold and nothing else can."""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _count(value: Any, otherwise: int = 0) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 from llmchat.errors import ServerError
 
 _HINTS = {
-    401: "The server wants a key: set LLMCHAT_API_KEY and start again.",
-    403: "The server wants another key, or does not serve this address: see LLMCHAT_API_KEY.",
+    401: "The server wants a key: `/key` in a chat, or LLMCHAT_API_KEY.",
+    403: "The server wants another key (`/key`, LLMCHAT_API_KEY), or does not serve this address.",
     404: "`/models` lists the models, `/server` shows the address.",
     408: "The server took too long; ask again.",
     413: "The conversation is too long for this server: `/clear` starts a new one.",

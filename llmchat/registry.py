@@ -140,6 +140,8 @@ class Registry:
     def run(self, chat: Chat, line: str) -> Result:
         """Run a line that begins with a slash; raises UsageError when there is no such command."""
         word, rest = split_command(line)
+        if "=" in word and params.find(word.partition("=")[0]):
+            word, rest = "set", f"{word} {rest}"
         command = self.find(word)
         if command is None and (param := params.find_begun(word)):
             command, rest = self.commands["set"], f"{param.name} {rest}"
@@ -165,8 +167,11 @@ class Registry:
         return begun[0] if begun else None
 
     def knows(self, word: str) -> bool:
-        """Whether a word is the name or an alias of a command or a parameter."""
-        return normalise(word) in self._by_word or params.find(word) is not None
+        """Whether a word means a command or a parameter, or may mean several."""
+        try:
+            return self.find(word) is not None or params.find_begun(word) is not None
+        except UsageError:
+            return True
 
     def _unknown(self, word: str) -> UsageError:
         known = [*self._by_word, *(normalise(p.name) for p in params.PARAMS)]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
-from llmchat.lines import Line, is_command, message
+from llmchat.lines import Line, as_typed, is_command, message
 from llmchat.registry import Ask, Continue, Quit, Result, Send, Table
 from llmchat.screen import Screen
 from llmchat.turn import Turn
@@ -63,8 +63,8 @@ class Repl:
     def _answer(self, line: Line) -> type[Quit] | None:
         """Run or send a line; `Quit` when it says so."""
         try:
-            if line.text.strip().lower() in _BARE_EXITS:
-                return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.strip()}”."))
+            if line.text.rstrip().lower() in _BARE_EXITS:
+                return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
             if is_command(line, registry.knows):
                 return self._show(registry.run(self._chat, line.text))
             self._send(self._chat.turn(message(line.text)))
@@ -104,7 +104,7 @@ class Repl:
             if turn.stopped and not turn.committed:
                 self._screen.note("Stopped before an answer came.")
             if not turn.committed and turn.question:
-                self._given_back = turn.question
+                self._given_back = as_typed(turn.question, registry.knows)
 
 
 def answer(turn: Turn, screen: Screen) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from llmchat.errors import UsageError
-from llmchat.params import PARAMS, param
+from llmchat.params import PARAMS, is_json, param
 
 Origin = Literal["default", "settings file", "environment", "flag", "command", "call"]
 
@@ -47,6 +47,8 @@ class Sampling:
     def with_value(self, name: str, value: Any, origin: Origin) -> "Sampling":
         """With `value` checked and set; raises UsageError."""
         key = field_name(name)
+        if key.startswith(EXTRA) and not is_json(value):
+            raise UsageError(f"{key} wants JSON, not {value!r}.", "What JSON cannot hold cannot be sent.")
         checked = value if key.startswith(EXTRA) else param(key).check(value)
         return Sampling(MappingProxyType({**self.chosen, key: Setting(checked, origin)}))
 

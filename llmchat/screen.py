@@ -16,7 +16,6 @@ from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
 from llmchat.deltas import Text
-from llmchat.elements import THEME
 from llmchat.errors import LlmchatError
 from llmchat.markdown import document
 from llmchat.messages import Reply
@@ -25,6 +24,7 @@ from llmchat.preferences import Preferences
 from llmchat.registry import Table
 from llmchat.render import Renderer
 from llmchat.sanitize import safe
+from llmchat.themes import theme
 from llmchat.turn import Turn
 from llmchat.view import Raw, Rendered
 
@@ -35,6 +35,7 @@ _NAP = 0.01
 """Seconds."""
 
 _ERROR_LINES = 6
+_NARROWEST_COLUMN = 16
 
 
 class Screen:
@@ -51,6 +52,8 @@ class Screen:
 
     def apply(self, preferences: Preferences) -> None:
         """Show everything from now on as these say."""
+        if preferences.theme != self._preferences.theme:
+            self._replies.push_theme(theme(preferences.theme), inherit=False)
         self._preferences = preferences
 
     def stream(self, turn: Turn) -> None:
@@ -87,6 +90,8 @@ class Screen:
             return
         for number, choice in enumerate(turn.reply.choices[1:], 2):
             self.reply(choice.content, f"choice {number}")
+        for call in (call for choice in turn.reply.choices for call in choice.tool_calls):
+            self.note(f"The model asks for {call.name}({call.arguments}); llmchat never runs it.")
         if turn.stopped:
             self.note("Stopped; what came is kept, marked as cut short.")
         if self.rendered and self._preferences.stats and (line := _how_it_went(turn.reply)):
@@ -112,7 +117,7 @@ class Screen:
 
     def text(self, text: str) -> None:
         """Show a line or a few."""
-        self._print(RichText(safe(text)))
+        self._page(RichText(safe(text)))
 
     def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
@@ -148,23 +153,32 @@ class Screen:
 def _rich_table(table: Table, width: int) -> RichTable:
     shown = RichTable(box=None, pad_edge=False, header_style="bold")
     rows = [[RichText(safe(cell)) for cell in row] for row in table.rows]
-    for column in table.columns:
-        shown.add_column(column, no_wrap=table.one_line)
+    columns = len(table.columns)
     if table.one_line:
-        heads = map(cell_len, table.columns[:-1])
-        widest = [max(head, *(row[i].cell_len for row in rows)) for i, head in enumerate(heads)]
-        room = width - sum(widest) - 2 * len(widest)
+        columns, room = _fitting_columns(table.columns, rows, width)
         for row in rows:
-            row[-1].truncate(max(room, 10), overflow="ellipsis")
+            row[columns - 1].truncate(room, overflow="ellipsis")
+    for head in table.columns[:columns]:
+        shown.add_column(head, no_wrap=table.one_line)
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*row[:columns])
     return shown
+
+
+def _fitting_columns(heads: tuple[str, ...], rows: list[list[RichText]], width: int) -> tuple[int, int]:
+    """How many columns fit, the later ones left out first, and how wide the last of them may be."""
+    widest = [max(cell_len(head), *(row[i].cell_len for row in rows)) for i, head in enumerate(heads)]
+    for columns in range(len(heads), 1, -1):
+        room = width - sum(widest[: columns - 1]) - 2 * (columns - 1)
+        if room >= min(_NARROWEST_COLUMN, widest[columns - 1]):
+            return columns, room
+    return 1, width
 
 
 def _console(file: TextIO, terminal: bool | None, width: int | None) -> Console:
     return Console(
         file=file,
-        theme=THEME,
+        theme=theme("auto"),
         force_terminal=terminal,
         width=width,
         markup=False,

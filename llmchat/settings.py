@@ -24,7 +24,7 @@ from llmchat import address
 from llmchat.address import DEFAULT_URL, Address
 from llmchat.errors import UsageError
 from llmchat.preferences import PREFERENCES, Preferences
-from llmchat.sampling import Origin, Sampling
+from llmchat.sampling import EXTRA, Origin, Sampling
 
 _TEXTS = ("url", "model", "system")
 _KNOWN = (*_TEXTS, "params", *(preference.name for preference in PREFERENCES))
@@ -71,6 +71,13 @@ def data_folder(environ: Mapping[str, str]) -> Path:
 def _folder(environ: Mapping[str, str], ours: str, xdg: str, unix: str, windows: str) -> Path:
     if environ.get("LLMCHAT_HOME"):
         return Path(environ["LLMCHAT_HOME"]) / ours
+    try:
+        return _platform_folder(environ, xdg, unix, windows)
+    except RuntimeError as error:
+        raise UsageError("There is no home folder.", "LLMCHAT_HOME may name one for llmchat.") from error
+
+
+def _platform_folder(environ: Mapping[str, str], xdg: str, unix: str, windows: str) -> Path:
     if sys.platform == "win32":
         return Path(environ.get(windows) or Path.home()) / "llmchat"
     if sys.platform == "darwin" and not environ.get(xdg):
@@ -88,9 +95,17 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         settings,
         model=environ.get("LLMCHAT_MODEL") or settings.model,
         system=environ.get("LLMCHAT_SYSTEM") or settings.system,
-        program_key=environ.get("LLMCHAT_API_KEY", "").strip(),
-        openai_key=environ.get("OPENAI_API_KEY", "").strip(),
+        program_key=checked_key(environ.get("LLMCHAT_API_KEY", ""), "LLMCHAT_API_KEY"),
+        openai_key=checked_key(environ.get("OPENAI_API_KEY", ""), "OPENAI_API_KEY"),
     )
+
+
+def checked_key(text: str, name: str = "The key") -> str:
+    """A key without blanks around it; raises UsageError when it cannot be sent in a header."""
+    key = text.strip()
+    if not key.isascii() or not key.replace(" ", "").isprintable():
+        raise UsageError(f"{name} has a character that cannot be sent.", "Was something else pasted?")
+    return key
 
 
 def with_url(settings: Settings, url: str) -> Settings:
@@ -102,17 +117,19 @@ def with_params(settings: Settings, pairs: Mapping[str, Any], origin: Origin) ->
     """With these parameters; texts are parsed as if typed, other values are checked."""
     sampling = settings.sampling
     for name, value in pairs.items():
-        take = sampling.with_text if isinstance(value, str) else sampling.with_value
+        # An extra field's text is JSON where it was typed, and itself where it has a type already.
+        typed = isinstance(value, str) and (origin == "flag" or not name.startswith(EXTRA))
+        take = sampling.with_text if typed else sampling.with_value
         sampling = take(name, value, origin)
     return replace(settings, sampling=sampling)
 
 
 def _with_file(settings: Settings, path: Path) -> Settings:
-    if not path.exists():
-        return settings
-    import tomllib
-
     try:
+        if not path.exists():
+            return settings
+        import tomllib  # most people have no settings file
+
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"The settings file {path} cannot be read: {error}.") from error

@@ -20,8 +20,11 @@ def save(path: Path, table: str, name: str, value: Any) -> None:
         after = changed(before, table, name, value)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _replace(path.resolve(), after)
-    except OSError as error:
-        raise UsageError(f"The settings file {path} cannot be written: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"The settings file {path} cannot be changed: {reason}.", "Mend it first."
+        ) from error
 
 
 def changed(text: str, table: str, name: str, value: Any) -> str:
@@ -37,21 +40,41 @@ def changed(text: str, table: str, name: str, value: Any) -> str:
     assignment = re.compile(rf"\s*{re.escape(key)}\s*=")
     at = next((i for i in range(start, end) if assignment.match(lines[i])), None)
     if at is None:
-        while end > start and not lines[end - 1].strip():
-            end -= 1
-        lines.insert(end, f"{key} = {toml(value)}")
+        lines.insert(_end_of(lines, start, end), f"{key} = {toml(value)}")
     else:
-        comment = re.search(r"\s+#[^\"']*$", lines[at])
-        lines[at] = f"{key} = {toml(value)}{comment[0] if comment else ''}"
+        lines[at] = f"{key} = {toml(value)}{_comment(lines[at])}"
     result = "\n".join(lines) + "\n"
     expected = tomllib.loads(text)
-    (expected.setdefault(table, {}) if table else expected)[name] = value
+    section = expected.setdefault(table, {}) if table else expected
+    if not isinstance(section, dict):
+        raise UsageError(f"In the settings file, {table} is no table.", "Mend it first.")
+    section[name] = value
     with contextlib.suppress(tomllib.TOMLDecodeError):
         if tomllib.loads(result) == expected:
             return result
     raise UsageError(
         f"{name} stands in the settings file in a form that cannot be changed here.", "Edit it there."
     )
+
+
+def _comment(line: str) -> str:
+    """The comment at the end of a line, with the blanks before it; a `#` in a text begins none."""
+    import tomllib
+
+    for at in (match.start() for match in re.finditer(r"\s*#", line)):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            tomllib.loads(line[:at])
+            return line[at:]
+    return ""
+
+
+def _end_of(lines: list[str], start: int, end: int) -> int:
+    """Where a new line of a section goes: before the next one's comment and the blank lines."""
+    while end < len(lines) and end > start and lines[end - 1].lstrip().startswith("#"):
+        end -= 1
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    return end
 
 
 def toml(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The line below the prompt: where we are, and only what differs from the default."""
 
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from llmchat.chat import Chat
 from llmchat.params import show
@@ -25,8 +26,8 @@ def parts(chat: Chat) -> list[Part]:
     shown = []
     if found and found.reachable:
         shown += [Part(found.title, 2), Part(_name(chat.model), 9)]
-    elif chat.address:
-        shown.append(Part(str(chat.address), 8))
+    else:
+        shown.append(Part(str(chat.address or "llama.cpp is starting"), 8))
     changed = [name for name, setting in chat.sampling.chosen.items()]
     shown += [Part(_changed(chat, name), 7 - min(n, 3)) for n, name in enumerate(changed)]
     if chat.system:
@@ -46,12 +47,17 @@ def parts(chat: Chat) -> list[Part]:
 def line(shown: list[Part], columns: int) -> str:
     """The pieces that fit into `columns`; the least important are dropped first."""
     kept = list(shown)
-    while kept and len(text := _SEPARATOR.join(part.text for part in kept)) > columns - 1:
+    while kept and _cells(text := _SEPARATOR.join(part.text for part in kept)) > columns - 1:
         if len(kept) == 1:
             return text[: columns - 2] + "…"
         # Of equals the last one goes.
         kept.remove(min(reversed(kept), key=lambda part: part.rank))
     return _SEPARATOR.join(part.text for part in kept)
+
+
+def _cells(text: str) -> int:
+    """How many columns a text takes: wide characters take two."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _changed(chat: Chat, name: str) -> str:

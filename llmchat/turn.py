@@ -152,6 +152,8 @@ class Turn:
                 f"The model only asks for a tool call ({', '.join(calls)}), which llmchat never runs.",
                 "Ask it to answer in words.",
             )
+        if self.prefix:
+            raise ServerError("The model has nothing to add to its answer.", "`/regen` asks for another.")
         raise ServerError("The server sent an empty reply.", "`/server` shows what is loaded there.")
 
 

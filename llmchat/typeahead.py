@@ -22,12 +22,15 @@ class Keyboard:
         self._before: list[Any] = []
 
     def silence(self) -> None:
-        """Echo nothing and keep what is typed, outside of prompts; Ctrl-C stays a signal."""
+        """Echo nothing and keep what is typed, outside of prompts; Ctrl-C stays a signal.
+
+        May be called again: a shell that had the terminal meanwhile has made it echo.
+        """
         if self._fd is None:
             return
         import termios
 
-        self._before = termios.tcgetattr(self._fd)
+        self._before = self._before or termios.tcgetattr(self._fd)
         quiet = termios.tcgetattr(self._fd)
         quiet[0] &= ~termios.ICRNL  # Enter stays Enter; prompt_toolkit reads a line end as Ctrl-J
         quiet[3] &= ~(termios.ECHO | termios.ICANON)

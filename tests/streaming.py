@@ -8,10 +8,10 @@ from rich.console import Console
 
 from llmchat import markdown
 from llmchat.deltas import Text
-from llmchat.elements import THEME
 from llmchat.painter import Painter
 from llmchat.render import Renderer
 from llmchat.sanitize import safe
+from llmchat.themes import theme
 from llmchat.view import Rendered
 from tests.emulator import Cell, Terminal
 
@@ -44,7 +44,7 @@ def console(file: io.StringIO, columns: int, rows: int) -> Console:
     """A console as the screen makes it, of this size."""
     return Console(
         file=file,
-        theme=THEME,
+        theme=theme("auto"),
         force_terminal=True,
         color_system="standard",
         width=columns,

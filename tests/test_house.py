@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("client", "discovery", "store", "settings", "settings_file", "history", "lines", "engine"),
     ("turn", "chat", "lab"),
     ("registry", "commands", "completion", "toolbar"),
-    ("screen", "view", "render", "elements", "prompt", "keys", "typeahead"),
+    ("screen", "themes", "view", "render", "elements", "prompt", "keys", "typeahead"),
     ("repl",),
     ("cli",),
     ("api", "__init__", "__main__"),

@@ -54,15 +54,13 @@ def continue_(chat: Chat) -> Result:
     """
     if chat.conversation.last("assistant") is None:
         raise UsageError("There is no answer yet.", "Type a question.")
-    found = chat.found()
-    if found and found.kind.continues is not None:
+    if chat.continues:
         return Continue()
-    title = found.kind.title if found and found.recognised else "This server"
 
     def ask_in_words(answer: str) -> Result:
         return "Nothing was sent." if answer.strip().lower().startswith("n") else Send(_GO_ON)
 
-    return Ask(f"{title} is not known to go on with an answer. Ask it to in words? [Y/n]", ask_in_words)
+    return Ask("This server is not known to go on with an answer. Ask it to in words? [Y/n]", ask_in_words)
 
 
 @command(examples=("/undo",))
@@ -131,7 +129,7 @@ def show(chat: Chat, aspect: str = "") -> Result:
     That is the server, the model, the system prompt and the parameters.
     """
     found = chat.found_so_far()
-    where = str(chat.address) + (f" ({found.title})" if found and found.reachable else "")
+    where = str(chat.address or "starting") + (f" ({found.title})" if found and found.reachable else "")
     parameters = " ".join(f"{name}={shown_value(s.value)}" for name, s in chat.sampling.effective.items())
     rows = {
         "server": where,

@@ -15,13 +15,15 @@ from llmchat.sampling import EXTRA, Sampling, Setting, field_name
 group = Group("Parameters")
 command = group.command
 
-_UNSET = ("default", "none", "null")
+_FROM_FILES = ("text", "list", "json")
 _ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z][\w.-]*)\s*=\s*")
 
 
 def _names(_: Chat) -> Iterator[Choice]:
     for param in params.PARAMS:
         yield Choice(param.name, f"{param.bounds}: {param.meaning}")
+    for habit in HABITS:
+        yield Choice(habit, "as in other programs")
 
 
 def _chosen(chat: Chat) -> Iterator[Choice]:
@@ -55,8 +57,7 @@ def set_(chat: Chat, values: Rest = NOTHING) -> Result:
         return told(chat, field_name(name)) if name.startswith(EXTRA) else explain(chat, params.param(name))
     sampling = chat.sampling
     for name, value in pairs:
-        unset = value.lower() in _UNSET and params.param(name).type != "text"
-        sampling = sampling.without(name) if unset else sampling.with_text(name, _read(value), "command")
+        sampling = _with(sampling, name, value)
     names = [field_name(name) for name, _ in pairs]
     if save:
         _save(chat, sampling, names)
@@ -106,6 +107,16 @@ def params_(chat: Chat, action: str = "") -> Result:
     raise UsageError(f"/params has no {action!r}.", "`/params`, `/params diff`, `/params undo`.")
 
 
+def _with(sampling: Sampling, name: str, value: str) -> Sampling:
+    if name.lower().startswith(EXTRA):
+        unset = value.lower() == "default"
+        return sampling.without(name) if unset else sampling.with_text(name, value, "command")
+    param = params.param(name)
+    if param.unsets(value):
+        return sampling.without(name)
+    return sampling.with_text(name, _read(value) if param.type in _FROM_FILES else value, "command")
+
+
 def assignments(text: str) -> list[tuple[str, str]]:
     """`k v` or `k=v k2=v2 …` as pairs of parameter name and value text."""
     first = _ASSIGNMENT.match(text)
@@ -142,11 +153,12 @@ def _read(value: str) -> str:
 def _save(chat: Chat, sampling: Sampling, names: list[str]) -> None:
     if chat.settings.file is None:
         raise UsageError("There is no settings file to save in.")
+    unset = next((name for name in names if sampling.get(name) is None), None)
+    if unset:
+        raise UsageError(f"{unset} has no value to save.", f"Take it out of {chat.settings.file}.")
     for name in names:
-        setting = sampling.get(name)
-        if setting is None:
-            raise UsageError(f"{name} has no value to save.", f"Take it out of {chat.settings.file}.")
-        settings_file.save(chat.settings.file, "params", name, setting.value)
+        if setting := sampling.get(name):
+            settings_file.save(chat.settings.file, "params", name, setting.value)
 
 
 def _table(chat: Chat) -> Table:
@@ -205,11 +217,13 @@ def _note(chat: Chat, param: Param) -> str:
 def explain(chat: Chat, param: Param) -> str:
     """All about a parameter: its value, its meaning, its range, and how to set it."""
     names = " ".join(f"/{alias}" for alias in param.aliases)
-    step = f"   /{param.name} x2" if param.type == "int" else f"   /{param.name} +0.1"
+    setting = chat.sampling.get(param.name)
+    steps = {"int": f"   /{param.name} x2", "float": f"   /{param.name} +0.1"}
+    step = steps.get(param.type, "") if setting and setting.value != -1 else ""
     lines = [
         told(chat, param.name),
         param.meaning,
         f"It is {param.range}.",
-        f"For example: /{param.name} {param.example}" + (step if param.type in ("int", "float") else ""),
+        f"For example: /{param.name} {param.example}{step}",
     ]
     return "\n".join([*lines, *([f"Also: {names}"] if names else [])])

@@ -33,9 +33,10 @@ def settings(chat: Chat, name: str = "", value: Rest = NOTHING) -> Result:
     if not value:
         return f"{_told(chat, known)}\n{known.meaning}\nIt is {known.range}."
     text, save = without_save(value)
-    chat.preferences = chat.preferences.set(known.name, text)
+    changed = chat.preferences.set(known.name, text)
     if save and chat.settings.file:
-        settings_file.save(chat.settings.file, "", known.name, getattr(chat.preferences, known.name))
+        settings_file.save(chat.settings.file, "", known.name, getattr(changed, known.name))
+    chat.preferences = changed
     saved = f" Saved in {chat.settings.file}." if save else ""
     return _told(chat, known) + saved
 

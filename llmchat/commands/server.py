@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from llmchat import address
 from llmchat.chat import Chat
 from llmchat.discovery import Found
-from llmchat.errors import UsageError
+from llmchat.errors import EngineError, UsageError
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
 from llmchat.servers import DEFAULT_MODEL, Model
+from llmchat.settings import checked_key
 
 group = Group("Servers and models")
 command = group.command
@@ -70,32 +71,37 @@ def server(chat: Chat, url: str = "") -> Result:
     """
     if not url:
         return _servers(chat)
-    chat.named_model = ""
     if url.lower() == "demo":
         chat.run_model(None)
-    elif url.isdecimal() and int(url) <= 99:
+    elif url.isdecimal():
         chat.connect(_numbered(chat, int(url)))
     else:
         chat.connect(address.parse(url))
-    found = chat.found()
-    if found and found.reachable:
-        return greeting(chat)
-    return f"No server answers at {chat.address} yet."
+    chat.named_model = ""
+    return greeting(chat) if chat.found() else _not_known_yet(chat)
+
+
+def _not_known_yet(chat: Chat) -> str:
+    if chat.address is None:
+        return "llama.cpp is still loading the model; a question waits for it."
+    return f"{chat.address} has not answered yet."
 
 
 @command("api_key", "login", examples=("/key",))
-def key(chat: Chat) -> Result:
+def key(chat: Chat, typed: Rest = NOTHING) -> Result:
     """Enter a key for the current server.
 
     It is not shown, kept in memory only, and sent nowhere else.
     """
+    if typed:
+        raise UsageError(
+            "A key does not belong into a line that stays on the screen.", "`/key` alone asks for it."
+        )
 
-    def use(typed: str) -> Result:
-        if not typed.strip():
+    def use(key: str) -> Result:
+        if not key.strip():
             return "The key stays as it was."
-        if not typed.strip().isascii():
-            raise UsageError("The key has a character that cannot be sent.", "Was something else pasted?")
-        chat.use_key(typed.strip())
+        chat.use_key(checked_key(key))
         return greeting(chat) if chat.found() else "The key is set."
 
     return Ask(f"Key for {chat.client.address}", use, hidden=True)
@@ -128,19 +134,29 @@ def notable(chat: Chat) -> bool:
 
 def _reachable(chat: Chat) -> Found:
     found = chat.found()
-    if found is None or not found.reachable:
+    if found is None:
+        raise UsageError(_not_known_yet(chat), "Ask again in a moment.")
+    if not found.reachable:
         raise UsageError(f"No server answers at {chat.address}.", "`/server` shows what there is.")
     return found
 
 
 def _servers(chat: Chat) -> Result:
     chat.look_again()
-    found = chat.found()
-    assert found
-    rows = [("", _line(found) if found.reachable else f"nothing answers at {found.address}")]
+    rows = [("", _current(chat))]
     rows += [(str(n), _line(other)) for n, other in enumerate(chat.look_around(), 1)]
     caption = "`/server N` takes one of the list, `/server URL` another, `/server demo` the practice model."
     return Table(("", "server"), tuple(rows), caption)
+
+
+def _current(chat: Chat) -> str:
+    try:
+        found = chat.found()
+    except EngineError as error:
+        return error.sentence
+    if found is None:
+        return _not_known_yet(chat)
+    return _line(found) if found.reachable else f"nothing answers at {found.address}"
 
 
 def _numbered(chat: Chat, number: int) -> address.Address:
