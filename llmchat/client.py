@@ -255,9 +255,12 @@ class Stream:
 
     def _read_stream(self, response: requests.Response) -> None:
         reader = ReplyReader()
-        while not reader.done and (data := response.raw.read1(_PIECE, decode_content=True)):
-            self._pass_on(reader.feed(data))
-        self._pass_on(reader.finish())
+        try:
+            while not reader.done and (data := response.raw.read1(_PIECE, decode_content=True)):
+                self._pass_on(reader.feed(data))
+        finally:
+            # Also what was held back when the connection broke.
+            self._pass_on(reader.finish())
         reader.check_end()
 
     def _read_whole(self, response: requests.Response) -> None:
@@ -265,7 +268,7 @@ class Stream:
         text = response.raw.read().decode("utf-8", "replace")
         try:
             data = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict) or "choices" not in data:
             raise refusal(200, text)

@@ -1,9 +1,8 @@
 """What a typed line is: a command, or a message."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from llmchat.registry import Registry, split_command
 
 _QUOTES = '"""'
 
@@ -16,9 +15,16 @@ class Line:
     pasted: bool = False
 
 
-def is_command(registry: Registry, line: Line) -> bool:
+def split_command(line: str) -> tuple[str, str]:
+    """A command line's first word without its slash, and the rest."""
+    word, *rest = line.strip().removeprefix("/").split(maxsplit=1)
+    return word, rest[0] if rest else ""
+
+
+def is_command(line: Line, known: Callable[[str], bool]) -> bool:
     """Whether a line is a command: it begins with a slash, and nothing says that it is a message.
 
+    `known` tells whether a word is a command's name, which goes before a file of that name.
     A message begins with `//` or a space, or with a path, or was pasted and has several lines.
     """
     text = line.text
@@ -27,7 +33,7 @@ def is_command(registry: Registry, line: Line) -> bool:
     if line.pasted and "\n" in text.strip():
         return False
     word = split_command(text)[0]
-    return "/" not in word and (registry.knows(word) or not os.path.exists(f"/{word}"))
+    return "/" not in word and (known(word) or not os.path.exists(f"/{word}"))
 
 
 def message(text: str) -> str:

@@ -5,6 +5,7 @@ too: `names` maps a kind of server to its word, `known` holds the kinds that hon
 (None: all). A dot in a name means nesting in the request body.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -186,7 +187,8 @@ def _parse_bool(text: str) -> bool:
 
 def _parse_list(text: str) -> Any:
     if text.startswith("["):
-        return json.loads(text)
+        with contextlib.suppress(ValueError):  # a stop text such as [INST] is no JSON
+            return json.loads(text)
     text = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
     if not text:
         raise ValueError(text)

@@ -165,7 +165,8 @@ class ReplyReader:
         if reasoning:
             splitter.expect_answer()
             out.append(Reasoning(reasoning, index))
-        out += splitter.feed(_text(part.get("content")))
+        # OpenAI says in a field of its own why it will not answer.
+        out += splitter.feed(_text(part.get("content")) or _text(part.get("refusal")))
         for position, call in enumerate(map(_mapping, _items(part.get("tool_calls")))):
             function = _mapping(call.get("function"))
             name, arguments = _text(function.get("name")), _text(function.get("arguments"))

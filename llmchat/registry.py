@@ -14,6 +14,7 @@ from typing import NewType
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
+from llmchat.lines import split_command
 from llmchat.params import normalise
 
 Rest = NewType("Rest", str)
@@ -176,12 +177,6 @@ class Registry:
             name = command.name if command else params.param(near[0]).name
             hint = f"Did you mean /{name}? {hint}"
         return UsageError(f"There is no command /{word}; nothing was sent.", hint)
-
-
-def split_command(line: str) -> tuple[str, str]:
-    """A command line's first word without its slash, and the rest."""
-    word, *rest = line.strip().removeprefix("/").split(maxsplit=1)
-    return word, rest[0] if rest else ""
 
 
 def arguments(command: Command) -> list[inspect.Parameter]:

@@ -65,7 +65,7 @@ class Repl:
         try:
             if line.text.strip().lower() in _BARE_EXITS:
                 return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.strip()}”."))
-            if is_command(registry, line):
+            if is_command(line, registry.knows):
                 return self._show(registry.run(self._chat, line.text))
             self._send(self._chat.turn(message(line.text)))
         except LlmchatError as error:

@@ -76,7 +76,11 @@ def _told(get: Get, path: str, key: str) -> list[dict[str, Any]] | None:
     answer = get(path)
     data = answer.json if answer and answer.status == 200 else None
     items = data.get(key) if isinstance(data, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else None
+    return _objects(items) if isinstance(items, list) else None
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _list(get: Get, path: str, key: str = "data") -> list[dict[str, Any]]:
@@ -210,7 +214,7 @@ def _lmstudio_models(get: Get) -> list[Model] | None:
 
 
 def _lmstudio_model(m: Mapping[str, Any]) -> Model:
-    instances = [i for i in m.get("loaded_instances") or () if isinstance(i, dict)]
+    instances = _objects(m.get("loaded_instances"))
     config = instances[0].get("config") if instances else None
     context = _tokens(config if isinstance(config, dict) else {}, "context_length")
     return Model(str(m.get("key")), bool(instances), m.get("type") == "embedding", context)

@@ -1,9 +1,9 @@
 """What was finished stays on the screen and in the scrollback, each row once, whatever came between."""
 
 import random
+from collections.abc import Iterator
 
 import pyte
-import pytest
 
 from llmchat.painter import Painter
 
@@ -44,33 +44,31 @@ class Terminal:
         return int(len(self.screen.history.top) + self.screen.cursor.y)
 
 
-def paint_at_random(seed: int, terminal: Terminal) -> tuple[list[str], list[str]]:
-    """Frames as a reply makes them: rows come, change, and are finished; gives all finished and the live."""
+def frames_at_random(seed: int) -> Iterator[tuple[list[str], list[str]]]:
+    """Frames as a reply makes them: rows come, change, and are finished; all are at the end."""
     choose = random.Random(seed)
-    committed: list[str] = []
     live: list[str] = []
     for _ in range(choose.randint(1, 12)):
         done = choose.randint(0, len(live))
         finished = live[:done] + ([] if choose.random() < 0.7 else [f"x{choose.randint(0, 99)}"])
         kept = live[done : choose.randint(done, len(live))]
         live = (kept + [f"r{choose.randint(0, 99)}" for _ in range(choose.randint(0, 3))])[:4]
-        terminal.show(finished, live)
-        committed += finished
-        assert terminal.rows == committed + live
-        assert terminal.row == len(committed) + max(0, len(live) - 1)
-    return committed, live
+        yield finished, live
+    yield live, []
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_every_frame_shows_what_is_finished_and_what_is_live(seed: int) -> None:
-    terminal = Terminal()
-    committed, live = paint_at_random(seed, terminal)
-    terminal.show(live, [])
-    assert terminal.rows == committed + live
-    assert (terminal.screen.cursor.x, terminal.row) == (0, len(committed + live))
-    assert terminal.screen.cursor.hidden
-    terminal.close()
-    assert not terminal.screen.cursor.hidden
+def test_every_frame_shows_what_is_finished_and_what_is_live() -> None:
+    for seed in range(150):
+        terminal = Terminal()
+        committed: list[str] = []
+        for finished, live in frames_at_random(seed):
+            terminal.show(finished, live)
+            committed += finished
+            assert terminal.rows == committed + live, seed
+            assert terminal.row == len(committed) + max(0, len(live) - 1), seed
+        assert terminal.screen.cursor.x == 0, seed
+        terminal.close()
+        assert not terminal.screen.cursor.hidden, seed
 
 
 def test_nothing_is_written_when_nothing_has_changed() -> None:

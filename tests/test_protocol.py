@@ -16,6 +16,7 @@ from llmchat.protocol import ReplyReader, messages_array, optional_fields, reque
 from llmchat.sampling import Sampling
 from llmchat.servers import KINDS, Kind, kind
 from tests.cutting import cut, cuts
+from tests.oddity import odd
 
 Json = dict[str, Any]
 EACH_KIND = pytest.mark.parametrize("row", KINDS, ids=lambda row: row.name)
@@ -221,6 +222,10 @@ STREAMS: dict[str, tuple[bytes, list[Delta]]] = {
         stream(LAST, {"choices": [], "timings": {"prompt_n": 7, "predicted_per_second": 42.5}}),
         [STOP, Timings(None, 42.5)],
     ),
+    "a speed that is none": (
+        stream({"timings": {"predicted_per_second": 0}}, {"timings": {"predicted_per_second": True}}, LAST),
+        [Timings(), Timings(), STOP],
+    ),
     "llama.cpp's progress": (
         stream({"prompt_progress": {"total": 9, "cache": 0, "processed": 4, "time_ms": 3}}, LAST),
         [Progress(4, 9), STOP],
@@ -383,7 +388,7 @@ def test_a_whole_completion_is_a_reply() -> None:
     draft, reader = Draft(), ReplyReader()
     for delta in reader.completion(data):
         draft.add(delta)
-    reader.check_end()
+    assert reader.done
     assert draft.reply().choices == (
         Message("assistant", "Hi", reasoning="hm"),
         Message("assistant", "Ho <", reasoning="ah"),
@@ -424,29 +429,7 @@ FULL: Json = {
 }
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value inside a value, and of the whole."""
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in inner:
-        yield from places(part, (*path, key))
-
-
-def put(value: Any, path: tuple[Any, ...], other: Any) -> Any:
-    """`value` with `other` in that place."""
-    if not path:
-        return other
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = put(copy[path[0]], path[1:], other)
-    return copy
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
-ODD = st.builds(put, st.just(FULL), st.sampled_from(list(places(FULL))), VALUES)
+ODD = odd(FULL)
 
 
 def grow(deltas: list[Delta]) -> Draft:

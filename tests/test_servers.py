@@ -7,10 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmchat import servers
 from llmchat.address import parse
 from llmchat.servers import DEFAULT_MODEL, KINDS, LOCAL_PORTS, Answer, Get, Model, choose_model
+from tests.oddity import odd
 
 
 def page(body: Any, status: int = 200, server: str = "") -> Answer:
@@ -216,6 +219,30 @@ def test_a_server_that_tells_nothing_is_of_no_kind(name: str) -> None:
         assert servers.models(row, lambda _: answer) == ()
 
 
+@pytest.mark.parametrize("name", SERVERS)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_no_answer_is_too_odd(name: str, data: st.DataObject) -> None:
+    url, kind, pages = SERVERS[name]
+    path = data.draw(st.sampled_from([path for path in pages if pages[path].json] or ["/"]))
+    odd_page = page(json.dumps(data.draw(odd(pages[path].json if path in pages else {}))))
+    odd_pages = Pages({**pages, path: odd_page}, pages.otherwise)
+    servers.recognise(parse(url), odd_pages.get_page)
+    for listed in servers.models(servers.kind(kind), odd_pages.get_page):
+        assert listed.id
+        assert listed.context is None or listed.context > 0
+
+
+@pytest.mark.parametrize("instances", [None, True, 3, "x", {}, [None], [{"config": 3}]])
+def test_odd_instances_of_lm_studio_tell_no_window(instances: Any) -> None:
+    pages = {
+        "/v1/models": listing("a"),
+        "/api/v1/models": page({"models": [{"key": "a", "loaded_instances": instances}]}),
+    }
+    (model,) = servers.models(servers.kind("lmstudio"), pages.get)
+    assert (model.loaded, model.context) == (instances == [{"config": 3}], None)
+
+
 def test_an_unknown_server_is_presumed_to_be_lm_studio_here_and_openai_elsewhere() -> None:
     assert servers.presumed(parse("localhost:5555")).name == "lmstudio"
     assert servers.presumed(parse("https://example.com")).name == "openai"
@@ -262,6 +289,15 @@ def test_llamacpp_with_several_models_tells_which_are_loaded() -> None:
 @pytest.mark.parametrize("name", ["OpenAI", "vLLM", "SGLang", "Jan", "mlx_lm", "LocalAI", "OpenRouter"])
 def test_other_servers_do_not_tell_what_is_loaded(name: str) -> None:
     assert [model.loaded for model in models_of(name)] == [None]
+
+
+def test_the_window_of_a_model_is_told_in_the_list_or_by_llamacpps_props() -> None:
+    assert [model.context for model in models_of("vLLM")] == [8192]
+    assert [model.context for model in models_of("OpenRouter")] == [8192]
+    assert [model.context for model in models_of("OpenAI")] == [None]
+    props = {"default_generation_settings": {"n_ctx": 512}, "total_slots": 4}
+    pages = {"/v1/models": listing("m.gguf"), "/props": page(props)}
+    assert servers.models(servers.kind("llamacpp"), pages.get) == (Model("m.gguf", True, context=512),)
 
 
 def only_the_list(path: str) -> Answer | None:

@@ -163,7 +163,7 @@ def test_each_platform_has_its_folders(
     assert settings.data_folder(environ) == base / data
 
 
-KEYS = {"LLMCHAT_API_KEY": " program-key\n", "OPENAI_API_KEY": "openai-key"}
+KEYS = {"LLMCHAT_API_KEY": " program-key\n", "OPENAI_API_KEY": "openai-key\n"}
 
 # Where the program was started for, the server, and the key that may go there.
 SENT: list[tuple[str, str, str]] = [

@@ -43,6 +43,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "in another": ("~~~\n</think>\n~~~", "", "~~~\n</think>\n~~~"),
     "first inside a line, then at its end": ("a</think> b</think>\nc", "a</think> b", "c"),
     "after code in three backticks": ("```x``` y\n</think>\nz", "```x``` y\n", "z"),
+    "in a code block with the other fence in it": ("```\n~~~\n</think>", "", "```\n~~~\n</think>"),
     "in an open code block": ("```py\nx</think>\n", "", "```py\nx</think>\n"),
 }
 
