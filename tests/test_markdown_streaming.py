@@ -125,6 +125,11 @@ def test_the_open_tail_takes_up_half_the_screen_at_most_and_every_frame_is_whole
     assert window.writes[-1].endswith("\x1b[?25h")
 
 
+def test_code_that_is_drawn_character_by_character_keeps_its_colours() -> None:
+    source = '```python\nx = """\nabc = 1\n"""\nfor x in y:\n    pass\n```\n'
+    assert streamed(source, 80, 24).terminal.history == one_shot(source, 80)
+
+
 def test_only_what_changed_is_written() -> None:
     source = "word " * 2000
     window = streamed(cut(source, 5, random.Random(1)), 80, 24)
