@@ -168,7 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("question", nargs="*", help="answer this and leave; piped input is added to it")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("-u", "--url", help="the server, such as localhost:8080 (default: http://localhost:1234)")
+    where.add_argument(
+        "-u", "--url", help="the server, such as localhost:8080 (default: http://localhost:1234)"
+    )
     where.add_argument("--demo", action="store_true", help="run the small practice model")
     where.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
     add("-m", "--model", help="the model's name (default: what the server has loaded)")

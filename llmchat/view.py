@@ -132,14 +132,13 @@ class Rendered:
         now = self._clock()
         if self._changed and now < self._next_frame:
             return
-        if self._console.width != self._renderer.width:
+        if self._console.width != self._renderer.width or len(self._painter.live) > self._console.height:
             self._resize(self._console.width)
         elif not self._changed and not self._is_waiting(now):
             return
         self._advance()
-        live = self._live_rows()
-        self._write(self._painter.frame(self._finished, live))
-        self._finished, self._changed = [], False
+        self._show(self._live_rows())
+        self._changed = False
         cost = self._clock() - now
         self._next_frame = now + min(SLOWEST_FRAME, max(FRAME, 10 * cost))
 
@@ -148,8 +147,7 @@ class Rendered:
         try:
             self._end_thoughts()
             self._end_answer()
-            self._write(self._painter.frame(self._finished, []))
-            self._finished = []
+            self._show([])
         finally:
             self._write(self._painter.close())
 
@@ -167,7 +165,7 @@ class Rendered:
         self._finished += self._thoughts.take_finished()
 
     def _live_rows(self) -> list[str]:
-        height = self._console.height // 2
+        height = max(1, self._console.height // 2)
         if self._thoughts.rows:
             return self._thoughts.rows[-min(height, _THOUGHT_ROWS) :]
         rows = self._tail_rows()[self._written :]
@@ -234,9 +232,14 @@ class Rendered:
     def _draw_dim(self, text: str) -> list[str]:
         return self._renderer.draw(RichText(text, "dim"))
 
+    def _show(self, live: list[str]) -> None:
+        finished, self._finished = self._finished, []
+        if self._console.is_terminal:
+            self._write(self._painter.frame(finished, live))
+        else:
+            self._write("".join(row + "\n" for row in finished))
+
     def _write(self, output: str) -> None:
-        if not self._console.is_terminal:
-            output = "".join(row + "\n" for row in self._finished)
         if output:
             self._console.file.write(output)
             self._console.file.flush()

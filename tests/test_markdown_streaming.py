@@ -82,7 +82,7 @@ EDGES = [
     "".join(f"{number}. item\n" for number in range(95, 130)),
     "| a | b |\n|---|--:|\n" + "".join(f"| {'x' * (n * 3)} | *{n}* |\n" for n in range(30)) + "\nend\n",
     "|" + " column |" * 14 + "\n|" + "---|" * 14 + "\n" + ("|" + " some words |" * 14 + "\n") * 6,
-    "```python\n" + 'x = """\n' * 3 + f"{LONG} # {LONG}\n" * 3 + "```\n",
+    '```python\nx = """\nabc = 1\n"""\nfor x in y:\n' + f"{LONG} # {LONG}\n" * 3 + "```\n",
     "- a\n  1. b\n     - c\n       ```\n" + "       code\n\n" * 30 + "       ```\n",
     "<div>\n" * 40 + "\n<!-- " + "comment\n" * 40 + "-->\n",
     "    code\n\n" * 40 + "text\n",
@@ -95,7 +95,7 @@ EDGES = [
 @pytest.mark.parametrize("number", range(len(EDGES)))
 def test_long_and_odd_blocks_equal_their_one_shot_rendering(number: int) -> None:
     found = Found()
-    for seed, (columns, rows, speed) in enumerate(CONDITIONS[number % 3 :: 3]):
+    for seed, (columns, rows, speed) in enumerate(CONDITIONS[number % 5 :: 5]):
         found.check(EDGES[number], columns, rows, speed, seed)
     assert not found.differing
 
@@ -123,6 +123,11 @@ def test_the_open_tail_takes_up_half_the_screen_at_most_and_every_frame_is_whole
     assert all(frame.fullmatch(write) for write in window.writes[:-1])
     assert not any("\x1b[J" in write for write in window.writes)
     assert window.writes[-1].endswith("\x1b[?25h")
+
+
+def test_code_that_is_drawn_character_by_character_keeps_its_colours() -> None:
+    source = '```python\nx = """\nabc = 1\n"""\nfor x in y:\n    pass\n```\n'
+    assert streamed(source, 80, 24).terminal.history == one_shot(source, 80)
 
 
 def test_only_what_changed_is_written() -> None:

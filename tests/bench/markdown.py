@@ -133,6 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--largest", type=int, default=KILOBYTES[-1], help="kilobytes (default: 256)")
     parser.add_argument("--naive", type=int, default=8, help="kilobytes up to which Live is measured")
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="of text (default: all)")
     arguments = parser.parse_args()
     sizes = [size for size in KILOBYTES if size <= arguments.largest]
     for language in ("python", "c", "javascript", "bash"):
@@ -140,15 +141,15 @@ def main() -> None:
         print(f"first use of the lexer for {language}: {seconds * 1000:.0f} ms")
     for speed in (PACED, FULL_SPEED):
         print(f"\n{speed} tokens/s, {COLUMNS} x {ROWS}\n")
-        _table(sizes, speed)
+        _table(arguments.kinds, sizes, speed)
     print("\nmixed text, beside other ways\n")
     _others([size for size in sizes if size <= arguments.naive] or sizes[:1])
 
 
-def _table(sizes: list[int], speed: int) -> None:
+def _table(kinds: list[str], sizes: list[int], speed: int) -> None:
     print("| text | KB | ms | x stock once | exponent 8 to 256 | bytes x once | worst step ms | p99.9 ms |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
-    for kind in KINDS:
+    for kind in kinds:
         at_8 = 0.0
         for size in sizes:
             source = make(kind, size)
