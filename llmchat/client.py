@@ -156,8 +156,9 @@ class Stream:
         self._body = {key: value for key, value in body.items() if key not in client.refused}
         self._optional = [name for name in optional if name in self._body]
         self._line = _Line()
-        self._deltas: queue.SimpleQueue[list[Delta] | Exception | None] = queue.SimpleQueue()
+        self._deltas: queue.SimpleQueue[list[Delta] | LlmchatError | None] = queue.SimpleQueue()
         self._clock = _Clock()
+        self._failure: LlmchatError | None = None
         self.ended = False
         self._thread = threading.Thread(target=self._run, name="llmchat-stream", daemon=True)
         self._thread.start()
@@ -168,19 +169,19 @@ class Stream:
         Sets `ended` with the last. Raises ServerError, TransportError or UsageError.
         """
         deltas: list[Delta] = []
-        while not self.ended:
+        while not self.ended and self._failure is None:
             try:
                 item = self._deltas.get(timeout=timeout) if not deltas else self._deltas.get_nowait()
             except queue.Empty:
                 break
-            if isinstance(item, Exception):
-                if deltas:
-                    self._deltas.put(item)
-                    break
-                self.ended = True
-                raise item
-            self.ended = item is None
-            deltas += item or []
+            if isinstance(item, LlmchatError):
+                self._failure = item
+            else:
+                self.ended = item is None
+                deltas += item or []
+        if self._failure and not deltas:
+            self.ended = True
+            raise self._failure
         return deltas
 
     def stop(self) -> None:

@@ -96,6 +96,8 @@ class Param:
                 stepped = current * by
         # Steps of 0.1 add up to 0.7999999999999999 otherwise.
         value = round(stepped, 10) if self.type == "float" else _whole(stepped)
+        if found[1] == "-" and not self._fits(value):
+            raise self._refusal(text)
         if not self._fits(value):
             raise UsageError(f"{self.name} is {self.range}; {show(current)} {text} would be {value}.")
         return value

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -148,7 +147,7 @@ class Prompt:
         self._announced.put(text)
         app = self._session.app
         if app.is_running and app.loop:
-            app.loop.call_soon_threadsafe(lambda: run_in_terminal(self._show_announced))
+            app.loop.call_soon_threadsafe(self._announce_above)
 
     def refresh(self) -> None:
         """Draw the toolbar anew; may be called from any thread."""
@@ -185,9 +184,18 @@ class Prompt:
     def _note_paste(self) -> None:
         self._pasted = True
 
+    def _announce_above(self) -> None:
+        """Write above the prompt in use; prompt_toolkit's own way would echo the keys typed meanwhile."""
+        renderer = self._session.app.renderer
+        renderer.erase()
+        self._show_announced()
+        renderer.reset()
+        renderer.request_absolute_cursor_position()
+        self._session.app.invalidate()
+
     def _show_announced(self) -> None:
         while not self._announced.empty():
-            self._output.write(safe(self._announced.get()) + "\n")
+            self._output.write(safe(self._announced.get()).replace("\n", "\r\n") + "\r\n")
         self._output.flush()
 
 

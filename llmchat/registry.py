@@ -213,6 +213,8 @@ def bind(command: Command, rest: str) -> Sequence[str]:
 def _usage(name: str, function: Callable[..., Result]) -> str:
     shown = []
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if parameter.name.startswith("_"):
+            continue  # taken only to say something better about it
         optional = parameter.default is not inspect.Parameter.empty
         shown.append(f"[{parameter.name}]" if optional else parameter.name.upper())
     return " ".join([f"/{name}", *shown])

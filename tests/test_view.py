@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from llmchat.deltas import Delta, Notice, Reasoning, Text, WasReasoning
-from llmchat.elements import THEME
+from llmchat.themes import theme
 from llmchat.view import FRAME, SLOWEST_FRAME, Rendered
 from tests.emulator import Terminal
 from tests.streaming import Clock, Window, console
@@ -158,7 +158,7 @@ def test_the_cursor_comes_back_also_when_drawing_fails() -> None:
 
 def test_without_a_terminal_finished_rows_are_written_and_nothing_else() -> None:
     out = io.StringIO()
-    view = Rendered(Console(file=out, theme=THEME, width=30), clock=Clock())
+    view = Rendered(Console(file=out, theme=theme("auto"), width=30), clock=Clock())
     for piece in ("# Ti", "tle\n\nsome *wo", "rds*"):
         view.take([Text(piece)])
         view.paint()

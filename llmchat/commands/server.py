@@ -88,12 +88,12 @@ def _not_known_yet(chat: Chat) -> str:
 
 
 @command("api_key", "login", examples=("/key",))
-def key(chat: Chat, typed: Rest = NOTHING) -> Result:
+def key(chat: Chat, _typed: Rest = NOTHING) -> Result:
     """Enter a key for the current server.
 
     It is not shown, kept in memory only, and sent nowhere else.
     """
-    if typed:
+    if _typed:
         raise UsageError(
             "A key does not belong into a line that stays on the screen.", "`/key` alone asks for it."
         )
