@@ -45,14 +45,14 @@ class Chat:
     def connect(self, server: Address, then: Callable[[], None] | None = None) -> None:
         """Talk to this server from now on; the conversation and the parameters stay."""
         self._leave_server()
-        self.address = server
+        self.address, self.last_reply = server, None
         neighbours = server.local and self.others == ()
         self._discovery = Discovery(lambda _: self._new_client(server), neighbours=neighbours, then=then)
 
     def run_model(self, file: Path | None, then: Callable[[], None] | None = None) -> None:
         """Start llama.cpp on a model file (None: the practice model) and talk to it."""
         self._leave_server()
-        self.address, self._serves_file = None, True
+        self.address, self.last_reply, self._serves_file = None, None, True
         self._discovery = Discovery(lambda owner: self._start_engine(file, owner), then=then)
 
     def found(self, timeout: float = PATIENCE) -> Found | None:
@@ -164,7 +164,7 @@ class Chat:
     def _leave_server(self) -> None:
         if self._discovery:
             self._discovery.abandon()
-        self._client = self._discovery = self.last_reply = None
+        self._client = self._discovery = None
         self._serves_file = False
 
     def _new_client(self, server: Address) -> "Client":

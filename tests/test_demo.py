@@ -136,3 +136,23 @@ def test_the_child_ends_with_the_program(home: Path) -> None:
         screen.type("\x04")
         assert screen.wait_for_end() == 0
         assert _ends(url)
+
+
+def test_an_engine_that_does_not_start_is_told_at_once(home: Path, tmp_path: Path) -> None:
+    with terminal("--local", str(tmp_path / "missing.gguf"), home=home) as screen:
+        screen.wait_for("There is no model file")
+        screen.wait_for_prompt()
+        screen.line("/server demo")
+        screen.wait_for("model practice")
+        screen.line("hello")
+        screen.wait_for("tokens")
+
+
+def test_an_engine_that_was_left_ends(home: Path) -> None:
+    with terminal("--demo", home=home) as screen:
+        shown = screen.wait_for("model practice")
+        first = shown.split(" at ")[1].split(" ")[0]
+        screen.wait_for_prompt()
+        screen.line("/server demo")
+        screen.wait_until(lambda text: text.count("model practice") == 2, "the second")
+        assert _ends(first)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llmchat.commands import registry
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, serving, sse, usage
 from tests.terminal import Terminal, terminal
 
@@ -231,8 +232,11 @@ def test_the_editor_edits_the_line(here: ScriptedServer, home: Path, tmp_path: P
     with terminal("-u", here.url, home=home, EDITOR=str(editor), VISUAL="") as screen:
         screen.wait_for_prompt()
         screen.type("a line" + CTRL_X_E)
-        screen.wait_for("and more")
-        screen.wait_until(lambda _: len(here.requests) == 1 or "and more" in screen.cursor_line, "the text")
+        screen.wait_for("a line and more")
+        assert here.requests == []
+        screen.type("\r")
+        screen.wait_until(lambda _: len(here.requests) == 1, "the request")
+    assert sent(here) == ["a line and more"]
 
 
 def test_a_key_is_not_shown_and_not_kept(here: ScriptedServer, home: Path) -> None:
@@ -267,3 +271,29 @@ def test_wide_characters_take_two_columns(here: ScriptedServer, home: Path) -> N
         screen.type("\r")
         screen.wait_until(lambda _: len(here.requests) == 1, "the request")
     assert sent(here) == ["日本"]
+
+
+def test_ctrl_c_at_a_question_is_no_answer(here: ScriptedServer, home: Path) -> None:
+    with terminal("-u", here.url, home=home) as screen:
+        screen.wait_for_prompt()
+        ask(screen, here, "hi")
+        here.pages["/v1/models"] = models("m")
+        screen.line(f"/server {here.url}")
+        screen.wait_for_prompt()
+        screen.line("/continue")
+        screen.wait_for("[Y/n]")
+        screen.type("\x03")
+        screen.wait_for("Stopped.")
+        screen.wait_for_prompt()
+    assert len(here.requests) == 1
+
+
+def test_a_key_typed_into_a_line_is_not_kept(here: ScriptedServer, home: Path) -> None:
+    with terminal("-u", here.url, home=home) as screen:
+        screen.wait_for_prompt()
+        for name in registry.commands["key"].words:
+            screen.line(f"/{name} sk-secret")
+            screen.wait_for("does not belong")
+            screen.wait_for_prompt()
+        ask(screen, here, "hi")
+    assert (home / "data" / "history").read_text().count("\n+") == 1

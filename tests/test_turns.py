@@ -108,3 +108,29 @@ def test_a_refused_command_changes_nothing(server: ScriptedServer, command: str)
     assert ran.conversation == before.conversation
     assert ran.chat.address == before.chat.address
     assert "Traceback" not in ran.screen
+
+
+def test_a_question_comes_back_as_it_has_to_be_typed(server: ScriptedServer) -> None:
+    server.will(refuse(500, "no"))
+    ran = session(server.url, "//etc/foo", '"""\n/undo\n"""')
+    assert ran.offered[1:] == ["/etc/foo", "//undo"]
+
+
+def test_tool_calls_beside_an_answer_are_shown(server: ScriptedServer) -> None:
+    call = {"index": 0, "function": {"name": "look_up", "arguments": '{"q": 1}'}}
+    server.will(sse(chunk("Wait."), chunk(tool_calls=[call]), chunk(finish="tool_calls")))
+    ran = session(server.url, "hi")
+    assert 'The model asks for look_up({"q": 1}); llmchat never runs it.' in ran.screen
+    assert ran.said == [("user", "hi"), ("assistant", "Wait.")]
+
+
+def test_half_characters_become_signs(server: ScriptedServer) -> None:
+    server.will([b'data: {"choices": [{"delta": {"content": "a\\ud800b \\ud83d\\ude00"}}]}\n\n', *answer()])
+    assert session(server.url, "hi").said[1] == ("assistant", "a\N{REPLACEMENT CHARACTER}b \N{GRINNING FACE}")
+
+
+@pytest.mark.parametrize(("shown", "there"), [("hide", False), ("show", True)])
+def test_reasoning_is_shown_as_the_setting_says(server: ScriptedServer, shown: str, there: bool) -> None:
+    server.will(sse(chunk(reasoning="Let me see."), chunk("Yes."), chunk(finish="stop")))
+    ran = session(server.url, f"/settings reasoning {shown}", "hi", rendered=True)
+    assert ("Let me see." in ran.screen) is there

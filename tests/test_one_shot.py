@@ -1,0 +1,141 @@
+"""One question and the program leaves: pipes, streams, exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, serving, sse
+
+NOWHERE = "127.0.0.1:9"
+
+
+def run(*arguments: str, given: bytes | None = b"", **environ: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run llmchat with this standard input; its output is no terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "llmchat", *arguments],
+        input=given,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environ},
+    )
+
+
+def asked(server: ScriptedServer) -> str:
+    """The last question that has come."""
+    return str(server.requests[-1].body["messages"][-1]["content"])
+
+
+def test_the_reply_goes_raw_to_standard_output_and_all_else_elsewhere(server: ScriptedServer) -> None:
+    server.pages["/v1/models"].body = [b'{"data": [{"id": "some-model"}]}']
+    server.will(sse(chunk(reasoning="hm"), chunk("# **raw**\x1b[1m"), chunk(finish="stop")))
+    done = run("-u", server.url, "a", "question")
+    assert (done.returncode, done.stdout) == (0, b"# **raw**\x1b[1m\n")
+    assert b"model some-model" in done.stderr
+    assert asked(server) == "a question"
+
+
+def test_piped_input_is_added_to_the_question(server: ScriptedServer) -> None:
+    server.will(answer("yes"))
+    assert run("-u", server.url, "review this", given=b"a diff\n").stdout == b"yes\n"
+    assert asked(server) == "review this\n\na diff"
+    run("-u", server.url, given=b"only piped \xff\n")
+    assert asked(server) == "only piped \N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["-u", NOWHERE, "hi"], 1, "No server answers at http://127.0.0.1:9."),
+        (["-u", NOWHERE], 2, "Nothing was asked."),
+        (["-t", "9", "hi"], 2, "temperature is a number from 0 to 2"),
+        (["-p", "nonsense=1", "hi"], 2, "There is no parameter 'nonsense'."),
+        (["-u", "ht tp://x", "hi"], 2, "is no server address"),
+        (["-u", "http://me:secret@host", "hi"], 2, "cannot carry a name or key"),
+        (["--local", "missing.gguf", "hi"], 1, "There is no model file 'missing.gguf'."),
+        (["--no-such-flag"], 2, "unrecognized arguments"),
+        (["--demo", "-u", "x", "hi"], 2, "not allowed with"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_an_exit_code(arguments: list[str], code: int, told: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert told in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert b"secret" not in done.stderr
+    if "usage:" not in done.stderr.decode():
+        assert done.stderr.count(b"\n") == 1
+
+
+def test_a_refusal_is_made_safe_and_short(server: ScriptedServer) -> None:
+    server.will(refuse(400, {"error": "no\x1b]0;title\x07\n" * 50}))
+    done = run("-u", server.url, "hi")
+    assert done.returncode == 1
+    assert b"\x1b" not in done.stderr
+    assert done.stderr.count(b"\n") < 12
+
+
+def test_a_key_that_cannot_be_sent_is_refused_before(server: ScriptedServer) -> None:
+    done = run("-u", server.url, "hi", LLMCHAT_API_KEY="sk-\N{HORIZONTAL ELLIPSIS}")
+    assert done.returncode == 2
+    assert b"LLMCHAT_API_KEY has a character that cannot be sent" in done.stderr
+
+
+def test_closed_standard_input_is_no_question_and_no_traceback(server: ScriptedServer) -> None:
+    server.will(answer("yes"))
+    command = f"{sys.executable} -m llmchat -u {server.url} hi <&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, b"yes\n")
+
+
+def test_a_full_disk_is_a_sentence(server: ScriptedServer) -> None:
+    server.will(answer("yes"))
+    command = f"{sys.executable} -m llmchat -u {server.url} hi > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().strip() == "The output cannot be written: No space left on device."
+
+
+def test_whoever_reads_may_leave(server: ScriptedServer) -> None:
+    server.will(Reply([*sse(*[chunk("line\n")] * 20_000, chunk(finish="stop"))]))
+    command = f"{sys.executable} -m llmchat -u {server.url} hi | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (141, b"line\n", b"")
+
+
+def test_an_interrupted_answer_ends_with_130_and_hangs_up() -> None:
+    with serving() as server:
+        server.will(Reply(sse(chunk("Once upon"), done=False), hold=True))
+        with subprocess.Popen(
+            [sys.executable, "-m", "llmchat", "-u", server.url, "hi"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as program:
+            assert program.stdout
+            assert program.stdout.read(9) == b"Once upon"
+            program.send_signal(signal.SIGINT)
+            assert program.wait(20) == 130
+        assert server.requests[0].hung_up.wait(5)
+
+
+def test_a_broken_settings_file_is_one_line(home: Path) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text("colour = 3\n")
+    done = run("hi")
+    assert done.returncode == 2
+    assert b"has an unknown key 'colour'. Known keys: url, model" in done.stderr
+
+
+def test_markdown_is_rendered_alone() -> None:
+    done = run("--render", given=b"Some **bold** text.\n")
+    assert b"Some" in done.stdout
+    assert b"**" not in done.stdout
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout.startswith(b"llmchat 0.")
