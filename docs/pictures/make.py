@@ -1,7 +1,6 @@
 """Pictures of the real program: run in a pty, looked at through pyte, written as SVG.
 
-`python docs/pictures/make.py` makes those of streaming markdown. `picture` and `recording` serve for
-other screens too.
+`python docs/pictures/make.py` makes them all: a session with the practice model, and streaming markdown.
 """
 
 import re
@@ -12,6 +11,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pexpect
 import pyte
@@ -172,7 +172,23 @@ def _without_dim(found: re.Match[str]) -> str:
     return f"\x1b[{';'.join('90' if number == '2' else number for number in numbers)}m"
 
 
-def main() -> None:
+SESSION: tuple[Step, ...] = (
+    ("model practice", "write hello world in python\r"),
+    ("tokens/s", "/temp"),
+    ("How freely", " 0.2\r"),
+    ("temperature is 0.2.", "what is temperature?\r"),
+    (1.0, ""),
+)
+
+
+def session() -> None:
+    """Make the picture of a session with the practice model."""
+    with TemporaryDirectory() as home:
+        command = f"LLMCHAT_HOME={home} {shlex.quote(sys.executable)} -m llmchat --demo"
+        picture(command, SESSION, 80, 24, HERE / "session.svg", "llmchat --demo")
+
+
+def streaming() -> None:
     """Make the pictures of streaming markdown."""
     reply = shlex.quote(str(HERE / "reply.md"))
     python = shlex.quote(sys.executable)
@@ -182,4 +198,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    session()
+    streaming()
