@@ -5,18 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmchat import address, engine, servers
-from llmchat.address import Address
-from llmchat.discovery import PATIENCE, Discovery, Found, look_around
+from llmchat import engine
 from llmchat.errors import EngineError, UsageError
 from llmchat.messages import Conversation, Node, Reply, Role
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
 from llmchat.turn import Turn
+from llmchat.wire import address, servers
+from llmchat.wire.address import Address
+from llmchat.wire.discovery import PATIENCE, Discovery, Found, look_around
 
 if TYPE_CHECKING:
     # requests takes as long to import as the rest of the start; the discovery's thread does it.
-    from llmchat.client import Client
+    from llmchat.wire.client import Client
 
 
 class Chat:
@@ -168,7 +169,7 @@ class Chat:
         self._serves_file = False
 
     def _new_client(self, server: Address) -> "Client":
-        from llmchat.client import Client
+        from llmchat.wire.client import Client
 
         return Client(server, self._keys.get(server.origin) or self.settings.key_for(server))
 

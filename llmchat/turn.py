@@ -5,17 +5,18 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from llmchat import engine, servers
-from llmchat.address import Address
-from llmchat.deltas import Delta, Draft, Notice
-from llmchat.discovery import PATIENCE, Found
+from llmchat import engine
 from llmchat.errors import ServerError
 from llmchat.messages import Conversation, Message, Reply
-from llmchat.protocol import left_out, messages_array, optional_fields, request_body
 from llmchat.sampling import Sampling
+from llmchat.wire import servers
+from llmchat.wire.address import Address
+from llmchat.wire.deltas import Delta, Draft, Notice
+from llmchat.wire.discovery import PATIENCE, Found
+from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
 
 if TYPE_CHECKING:
-    from llmchat.client import Client, Stream
+    from llmchat.wire.client import Client, Stream
 
 
 class Asker(Protocol):
