@@ -1,8 +1,8 @@
 """What a reply is made of while it arrives, and the draft that it grows into."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from llmchat.messages import Message, Reply, Timings, ToolCall, Usage
+from llmchat.messages import Message, Reply, State, Timings, ToolCall, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,23 @@ class Draft:
         """Whether the first choice has an answer; reasoning alone is none."""
         return bool("".join(self._choice(0).content).strip())
 
+    def answers(self, prefix: str, state: State) -> dict[int, Message]:
+        """What there is of each choice, by its index; one that says nothing has failed."""
+        drafts = {index: _message(choice, prefix, state) for index, choice in sorted(self._choices.items())}
+        return {
+            index: draft
+            if draft.content.strip() or state == "in progress"
+            else replace(draft, state="failed")
+            for index, draft in drafts.items()
+            if draft.content.strip() or draft.reasoning or draft.tool_calls
+        }
+
     def reply(self, prefix: str = "", *, cut_short: bool = False) -> Reply:
         """The reply as it stands; `prefix` is what each choice goes on with."""
         ordered = [choice for _, choice in sorted(self._choices.items())]
+        state: State = "cut short" if cut_short else "complete"
         return Reply(
-            choices=tuple(_message(choice, prefix, cut_short) for choice in ordered),
+            choices=tuple(_message(choice, prefix, state) for choice in ordered),
             finish_reasons=tuple(choice.reason for choice in ordered),
             usage=self.usage,
             timings=self.timings,
@@ -123,11 +135,11 @@ class Draft:
         return self._choices.setdefault(index, _Choice())
 
 
-def _message(choice: _Choice, prefix: str, cut_short: bool) -> Message:
+def _message(choice: _Choice, prefix: str, state: State) -> Message:
     return Message(
         role="assistant",
         content=prefix + "".join(choice.content),
         reasoning="".join(choice.reasoning),
         tool_calls=tuple(ToolCall(*call) for _, call in sorted(choice.calls.items())),
-        cut_short=cut_short,
+        state=state,
     )

@@ -2,17 +2,19 @@
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from llmchat import settings as settings_file
 from llmchat.chat import Chat
+from llmchat.cli import STORE
 from llmchat.lines import Line
 from llmchat.messages import Conversation
 from llmchat.repl import Repl
 from llmchat.screen import Screen
-from llmchat.settings import Settings
+from llmchat.settings import Settings, data_folder
 
 WIDTH = 200
 """Columns; wide, so that a sentence stands in one row."""
@@ -57,6 +59,10 @@ class Lines:
         self._screen.write(f"{question} ")
         return "" if hidden else str(next(self._lines, ""))
 
+    def edit(self, text: str) -> str:
+        self._screen.write(f"[editing {text!r}] ")
+        return str(next(self._lines, ""))
+
     @contextlib.contextmanager
     def replying(self) -> Iterator[None]:
         yield
@@ -70,7 +76,7 @@ def settings_for(url: str, **flags: Any) -> Settings:
 def session(url: str, *lines: Any, rendered: bool = False, settings: Settings | None = None) -> Session:
     """Run a session with these lines against the server at `url`; ends as with Ctrl-D."""
     out = io.StringIO()
-    chat = Chat(settings or settings_for(url))
+    chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE)
     reader = Lines(lines, out)
     screen = Screen(out, out, rendered=rendered, width=WIDTH)
     chat.connect(chat.settings.address)

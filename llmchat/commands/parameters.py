@@ -6,6 +6,7 @@ from pathlib import Path
 
 from llmchat import params, settings_file
 from llmchat.chat import Chat
+from llmchat.commands.assignments import assignments, names
 from llmchat.commands.habits import HABITS
 from llmchat.errors import UsageError
 from llmchat.params import Param, show
@@ -16,12 +17,6 @@ group = Group("Parameters")
 command = group.command
 
 _UNSET = ("default", "none", "null")
-_ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z][\w.-]*)\s*=\s*")
-
-
-def _names(_: Chat) -> Iterator[Choice]:
-    for param in params.PARAMS:
-        yield Choice(param.name, f"{param.bounds}: {param.meaning}")
 
 
 def _chosen(chat: Chat) -> Iterator[Choice]:
@@ -32,7 +27,7 @@ def _chosen(chat: Chat) -> Iterator[Choice]:
 
 @command(
     examples=("/set", "/set temperature", "/set top_p 0.9", "/set top_k=40 seed=7", "/set extra.foo=true"),
-    values=_names,
+    values=names,
 )
 def set_(chat: Chat, values: Rest = NOTHING) -> Result:
     """Show all parameters, explain one, or set some.
@@ -57,11 +52,11 @@ def set_(chat: Chat, values: Rest = NOTHING) -> Result:
     for name, value in pairs:
         unset = value.lower() in _UNSET and params.param(name).type != "text"
         sampling = sampling.without(name) if unset else sampling.with_text(name, _read(value), "command")
-    names = [field_name(name) for name, _ in pairs]
+    changed = [field_name(name) for name, _ in pairs]
     if save:
-        _save(chat, sampling, names)
+        _save(chat, sampling, changed)
     chat.tune(sampling)
-    return "\n".join(told(chat, name) for name in names) + (
+    return "\n".join(told(chat, name) for name in changed) + (
         f"\nSaved in {chat.settings.file}." if save else ""
     )
 
@@ -104,22 +99,6 @@ def params_(chat: Chat, action: str = "") -> Result:
     if action.lower() == "diff":
         return _difference(chat)
     raise UsageError(f"/params has no {action!r}.", "`/params`, `/params diff`, `/params undo`.")
-
-
-def assignments(text: str) -> list[tuple[str, str]]:
-    """`k v` or `k=v k2=v2 …` as pairs of parameter name and value text."""
-    first = _ASSIGNMENT.match(text)
-    if not first:
-        name, *value = text.split(maxsplit=1)
-        return [(name, value[0] if value else "")]
-    found = [first, *(m for m in _ASSIGNMENT.finditer(text, first.end()) if _is_name(m[1]))]
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    return [(m[1], text[m.end() : end].strip()) for m, end in zip(found, ends, strict=True)]
-
-
-def _is_name(word: str) -> bool:
-    """In the middle of a line only a known name begins a new pair: a value may hold an `=` too."""
-    return word.lower().startswith(EXTRA) or params.find(word) is not None
 
 
 def without_save(text: str) -> tuple[str, bool]:
