@@ -63,14 +63,13 @@ class Keeping:
         return entry
 
     def write(self, entry: "Entry", *, ended: bool = False) -> None:
-        """Write what is new in a turn."""
-
-        def again(store: "Store") -> None:
-            if entry.conversation != self.id:
-                entry.forget(self.id)
-            store.write(entry, ended=ended)
-
-        self.do(again)
+        """Write what is new in a turn; in memory, all of it, when the store fails."""
+        try:
+            self.store.write(entry, ended=ended)
+        except StoreError as error:
+            self._store = self._in_memory(error)
+            entry.forget(self.id)
+            self._store.write(entry, ended=ended)
         self.id = entry.conversation
 
     def grown(self, entry: "Entry") -> Conversation:

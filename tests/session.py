@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,12 +73,24 @@ def settings_for(url: str, **flags: Any) -> Settings:
     return settings_file.with_params(settings_file.with_url(Settings(), url), flags, "flag")
 
 
-def session(url: str, *lines: Any, rendered: bool = False, settings: Settings | None = None) -> Session:
-    """Run a session with these lines against the server at `url`; ends as with Ctrl-D."""
+def session(
+    url: str,
+    *lines: Any,
+    rendered: bool = False,
+    settings: Settings | None = None,
+    store: bool = True,
+    on_chat: Callable[[Chat], object] | None = None,
+) -> Session:
+    """Run a session with these lines against the server at `url`; ends as with Ctrl-D.
+
+    `on_chat` is called with the chat before the first line.
+    """
     out = io.StringIO()
-    chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE)
+    chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE if store else None)
     reader = Lines(lines, out)
     screen = Screen(out, out, rendered=rendered, width=WIDTH)
     chat.connect(chat.settings.address)
+    if on_chat:
+        on_chat(chat)
     Repl(chat, reader, screen).run()
     return Session(out.getvalue(), chat, reader.offered)
