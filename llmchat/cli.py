@@ -66,6 +66,7 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
     if not question.strip():
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
     with contextlib.closing(Chat(settings, _store(settings, flags))) as chat:
+        _say(_where_kept(chat))
         _resume_or_connect(chat, flags, None)
         found = chat.found()
         if found and found.reachable and notable(chat):

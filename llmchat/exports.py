@@ -157,17 +157,15 @@ def _node(data: Mapping[str, Any]) -> Node:
     return Node(int(data["number"]), int(data["parent"]), message)
 
 
-_PLAIN = (
-    *("server", "kind", "model", "fields", "parent", "continues", "system", "engine", "group", "time"),
-    *("seconds", "error"),
-)
+_TEXTS = ("server", "kind", "model", "fields", "system", "engine", "group", "error")
+_NUMBERS = ("parent", "continues", "time", "seconds")
 _TUPLES = ("omissions", "answers", "finish_reasons")
 
 
 def _request_data(request: Request) -> dict[str, Any]:
     usage, timings = request.usage, request.timings
     return {
-        **{name: getattr(request, name) for name in (*_PLAIN, *_TUPLES)},
+        **{name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS, *_TUPLES)},
         "chosen": dict(request.chosen),
         "usage": [usage.prompt, usage.completion, usage.cached] if usage else None,
         "timings": [timings.first_token, timings.tokens_per_second],
@@ -176,10 +174,12 @@ def _request_data(request: Request) -> dict[str, Any]:
 
 def _request(data: Mapping[str, Any]) -> Request:
     usage = data["usage"]
-    plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
+    texts: dict[str, Any] = {name: _text(data[name]) for name in _TEXTS}
+    numbers: dict[str, Any] = {name: data[name] for name in _NUMBERS}
     tuples: dict[str, Any] = {name: tuple(data[name]) for name in _TUPLES}
     return Request(
-        **plain,
+        **texts,
+        **numbers,
         **tuples,
         chosen=MappingProxyType(dict(data["chosen"])),
         usage=Usage(*usage) if usage else None,

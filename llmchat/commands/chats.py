@@ -131,8 +131,8 @@ def delete(chat: Chat, chat_: Rest = NOTHING) -> Result:
 def find(chat: Chat, words: Rest) -> Result:
     """Find messages with all these words.
 
-    Those of this conversation come first, then the latest of all others. The last word may be
-    only begun.
+    Those of this conversation come first, then the latest of all others. When no message has the
+    last word as it is, those with a word that begins so are found.
     """
     here = chat.keeping.id
     found = chat.keeping.do(lambda store: store.find(words, _HITS, within=here)) if here else ()

@@ -1,5 +1,6 @@
 """Reading: whole conversations, lists of them, and the search through all words."""
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -88,20 +89,18 @@ class Reading:
 
     def find(self, words: str, limit: int, within: int = 0, apart_from: int = 0) -> tuple[Hit, ...]:
         """The latest messages with all these words, in one conversation or in all but one."""
-        query = _query(words)
-        if not query:
-            return ()
-        if within:
-            query += f' AND place : "conversation{within}"'
-        if apart_from:
-            query += f' NOT place : "conversation{apart_from}"'
+        place = f' AND place : "conversation{within}"' if within else ""
+        place += f' NOT place : "conversation{apart_from}"' if apart_from else ""
         sql = (
             "SELECT conversation, title, number, role, state, snippet(search, -1, '«', '»', '…', 24)"
             " FROM search JOIN messages ON messages.id = search.rowid"
             " JOIN conversations ON conversations.id = messages.conversation"
             " WHERE search MATCH ? ORDER BY search.rowid DESC LIMIT ?"
         )
-        return tuple(Hit(*row) for row in self._all(sql, query, limit))
+        for query in _queries(words):
+            if found := self._all(sql, query + place, limit):
+                return tuple(Hit(*row) for row in found)
+        return ()
 
     def last(self) -> int | None:
         """The conversation that was changed last."""
@@ -121,19 +120,19 @@ class Reading:
 
     def _with_words(self, words: str, limit: int) -> list[int]:
         """The conversations of the latest messages with all these words."""
-        query = _query(words)
-        if not query:
-            return []
         sql = (
             "SELECT conversation FROM search JOIN messages ON messages.id = search.rowid"
             " WHERE search MATCH ? ORDER BY search.rowid DESC"
         )
         found: dict[int, None] = {}
-        with self.database.reading() as db:
-            for (conversation,) in db.execute(sql, (query,)):
-                found[conversation] = None
-                if len(found) == limit:
-                    break
+        for query in _queries(words):
+            with self.database.reading() as db, contextlib.closing(db.execute(sql, (query,))) as rows:
+                for (conversation,) in rows:
+                    found[conversation] = None
+                    if len(found) == limit:
+                        break
+            if found:
+                break
         return list(found)
 
     def _requests(self, condition: str, *values: Any) -> tuple[Request, ...]:
@@ -145,13 +144,16 @@ class Reading:
             return db.execute(sql, values).fetchall()
 
 
-def _query(words: str) -> str:
-    """The index's query for all these words, the last of which may be only begun."""
+def _queries(words: str) -> tuple[str, ...]:
+    """The index's queries to try in turn: all these words, then with the last of them only begun.
+
+    A beginning that many words share is slow, and as a rule the words are there as they are.
+    """
     found = re.findall(r"\w+", words)
     if not found:
-        return ""
-    quoted = [f'"{word}"' for word in found]
-    return "{content reasoning} : (" + " AND ".join(quoted) + "*)"
+        return ()
+    every = " AND ".join(f'"{word}"' for word in found)
+    return "{content reasoning} : (" + every + ")", "{content reasoning} : (" + every + "*)"
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmchat.errors import StoreError
 from llmchat.messages import ROOT, Message, Node
 from llmchat.records import Record, Request
 from llmchat.store.database import Database, stored
@@ -69,7 +70,11 @@ class Store(Reading):
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__(Database(path))
-        self._recover()
+        try:
+            self._recover()
+        except StoreError:
+            self.close()
+            raise
 
     def write(self, entry: Entry, *, ended: bool = False) -> None:
         """Write what is new in a turn; with `ended` also how it went, for the last time.

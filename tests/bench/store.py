@@ -92,7 +92,7 @@ def rows(path: Path) -> dict[str, tuple[float, float]]:
         "/find rare": measured(lambda: store.find(chance.choice(rare), 20)),
         "/find common": measured(lambda: store.find(chance.choice(common), 20)),
         "/find two words": measured(lambda: store.find(f"{common[0]} {chance.choice(rare)}", 20)),
-        "/find wor": measured(lambda: store.find("wor", 20), 20),
+        "/find wor (all begin so)": measured(lambda: store.find("wor", 20), 20),
     }
 
 
@@ -107,7 +107,7 @@ def long_conversation(store: Store, turns: int = 2000) -> None:
         news = store.nodes(id, entry.question_number)
         conversation = conversation.merged(news).at(entry.head)
         taken.append((time.perf_counter() - start) * 1000)
-    for begin in (0, turns - 100):
+    for begin in (0, 400, 900, 1400, turns - 100):
         median = statistics.median(taken[begin : begin + 100])
         print(f"turns {begin + 1:5} to {begin + 100:5}: {median:6.2f} ms each")
 
@@ -127,7 +127,7 @@ def main() -> None:
         for name, (p50, p99) in found[0].items():
             large50, large99 = found[1][name]
             print(f"{name:26} {p50:9.2f} {p99:7.2f} {large50:12.2f} {large99:7.2f} {large50 / p50:6.1f}x")
-        long_conversation(Store(Path(folder) / "100.db"))
+        long_conversation(Store(Path(folder) / "long.db"))
         store = Store(Path(folder) / "10000.db")
         start = time.perf_counter()
         store.delete(1)
