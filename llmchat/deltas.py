@@ -1,6 +1,6 @@
 """What a reply is made of while it arrives, and the draft that it grows into."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from llmchat.messages import Message, Reply, State, Timings, ToolCall, Usage
 
@@ -110,15 +110,13 @@ class Draft:
         return bool("".join(self._choice(0).content).strip())
 
     def answers(self, prefix: str, state: State) -> dict[int, Message]:
-        """What there is of each choice, by its index; one that says nothing has failed."""
-        drafts = {index: _message(choice, prefix, state) for index, choice in sorted(self._choices.items())}
-        return {
-            index: draft
-            if draft.content.strip() or state == "in progress"
-            else replace(draft, state="failed")
-            for index, draft in drafts.items()
-            if draft.content.strip() or draft.reasoning or draft.tool_calls
-        }
+        """What there is of each choice, by its index; one without any content has failed."""
+        answers = {}
+        for index, choice in sorted(self._choices.items()):
+            if choice.content or choice.reasoning or choice.calls:
+                blank = not "".join(choice.content).strip() and state != "in progress"
+                answers[index] = _message(choice, prefix, "failed" if blank else state)
+        return answers
 
     def reply(self, prefix: str = "", *, cut_short: bool = False) -> Reply:
         """The reply as it stands; `prefix` is what each choice goes on with."""

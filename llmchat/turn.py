@@ -169,7 +169,7 @@ class Turn:
                 seconds=time.time() - entry.request.time,
                 error=str(error or ""),
             )
-            entry.answers = self._draft.answers(self.prefix, state)
+            entry.answers = self._draft.answers(self.prefix, state if self.committed else "failed")
         if entry.question or entry.request:
             chat.keeping.write(entry, ended=True)
         grown = chat.keeping.grown(entry)

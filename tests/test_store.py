@@ -19,7 +19,7 @@ from llmchat.protocol import encode
 from llmchat.records import Record, Request, body_of
 from llmchat.store import Entry, Store
 from llmchat.store.schema import VERSION
-from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, serving, sse
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse
 from tests.session import session
 
 VERSIONS = sorted((Path(__file__).parent / "data").glob("store-*.sql"))
@@ -341,6 +341,31 @@ def test_a_store_that_was_killed_in_a_turn_is_settled(tmp_path: Path) -> None:
     assert len(again.find("question", 9)) == 2
     assert again.conversation(1) == replace(Conversation(again.nodes(1)), head=2)
     again.close()
+
+
+def test_a_program_that_lives_puts_right_what_another_has_settled(tmp_path: Path) -> None:
+    store = Store(tmp_path / "chats.db")
+    entry = _begun(store, "a question")
+    entry.answers = {0: Message("assistant", "half", state="in progress")}
+    store.write(entry)
+    Store(tmp_path / "chats.db").close()
+    entry.question = Message("user", "a question")
+    entry.answers = {0: Message("assistant", "whole")}
+    store.write(entry, ended=True)
+    assert [node.message.state for node in store.nodes(1)] == ["complete", "complete"]
+    assert not store.find("half", 9)
+    assert store.find("whole", 9)
+    with store.database.writing() as db:
+        db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+    store.close()
+
+
+def test_a_failed_continuation_adds_nothing(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("m", owned_by="llamacpp")
+    server.will(answer("one"), refuse(400, "no"), sse(chunk(finish="stop")), answer("two"))
+    ran = session(server.url, "a", "/continue", "/continue", "/open 1", "b")
+    assert [content for _, content in ran.said] == ["a", "one", "b", "two"]
+    assert len(ran.conversation.nodes) == 4
 
 
 def _begun(store: Store, question: str) -> Entry:

@@ -108,6 +108,7 @@ def delete(chat: Chat, chat_: Rest = NOTHING) -> Result:
     """Delete this conversation or another, for good.
 
     It asks first. Nothing of it stays: not in the search index, not in the log of the database.
+    The inputs of the prompt have a history of their own.
     """
     id = meant(chat, chat_) if chat_ else _begun(chat)
     record = chat.keeping.do(lambda store: store.record(id))

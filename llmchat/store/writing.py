@@ -49,10 +49,10 @@ class Entry:
     @property
     def head(self) -> int:
         """The first answer that says something, else what was the head before."""
-        said = (
-            self.numbers[choice] for choice in sorted(self.numbers) if self.answers[choice].content.strip()
-        )
-        return next(said, self.parent)
+        for choice, number in sorted(self.numbers.items()):
+            if self.answers[choice].content.strip() and self.answers[choice].state != "failed":
+                return number
+        return self.parent
 
     @property
     def first_number(self) -> int | None:

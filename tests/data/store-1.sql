@@ -66,13 +66,13 @@ CREATE TRIGGER messages_added AFTER INSERT ON messages WHEN new.state != 'in pro
     INSERT INTO search (rowid, content, reasoning, place)
     VALUES (new.id, new.content, new.reasoning, 'conversation' || new.conversation);
 END;
-CREATE TRIGGER messages_taken_out AFTER UPDATE ON messages WHEN old.state != 'in progress' BEGIN
+CREATE TRIGGER messages_changed AFTER UPDATE ON messages BEGIN
     INSERT INTO search (search, rowid, content, reasoning, place)
-    VALUES ('delete', old.id, old.content, old.reasoning, 'conversation' || old.conversation);
-END;
-CREATE TRIGGER messages_put_back AFTER UPDATE ON messages WHEN new.state != 'in progress' BEGIN
+    SELECT 'delete', old.id, old.content, old.reasoning, 'conversation' || old.conversation
+    WHERE old.state != 'in progress';
     INSERT INTO search (rowid, content, reasoning, place)
-    VALUES (new.id, new.content, new.reasoning, 'conversation' || new.conversation);
+    SELECT new.id, new.content, new.reasoning, 'conversation' || new.conversation
+    WHERE new.state != 'in progress';
 END;
 CREATE TRIGGER messages_deleted AFTER DELETE ON messages WHEN old.state != 'in progress' BEGIN
     INSERT INTO search (search, rowid, content, reasoning, place)
