@@ -11,7 +11,7 @@ from llmchat.commands.help import KEYS
 from llmchat.params import ELSEWHERE, PARAMS, Param, show
 from llmchat.preferences import PREFERENCES
 from llmchat.registry import Command
-from llmchat.servers import KINDS, Kind
+from llmchat.wire.servers import KINDS, Kind
 
 REFERENCE = Path(__file__).parent / "reference.md"
 

@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmchat import servers, settings
-from llmchat.client import Client
-from llmchat.deltas import Draft
-from llmchat.discovery import look
+from llmchat import settings
 from llmchat.errors import ServerError
 from llmchat.turn import open_stream
+from llmchat.wire import servers
+from llmchat.wire.client import Client
+from llmchat.wire.deltas import Draft
+from llmchat.wire.discovery import look
 
 
 def complete(

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmchat import address, engine, servers
-from llmchat.address import Address
-from llmchat.discovery import PATIENCE, Discovery, Found, look_around
+from llmchat import engine
 from llmchat.errors import EngineError, UsageError
 from llmchat.keeping import Keeping
 from llmchat.messages import Conversation, Message, Node, Reply, Role
@@ -15,10 +13,13 @@ from llmchat.records import Record, Request
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
 from llmchat.turn import Turn
+from llmchat.wire import address, servers
+from llmchat.wire.address import Address
+from llmchat.wire.discovery import PATIENCE, Discovery, Found, look_around
 
 if TYPE_CHECKING:
     # requests takes as long to import as the rest of the start; the discovery's thread does it.
-    from llmchat.client import Client
+    from llmchat.wire.client import Client
 
 
 DEMO = "demo"
@@ -209,7 +210,7 @@ class Chat:
         self._client = self._discovery = None
 
     def _new_client(self, server: Address) -> "Client":
-        from llmchat.client import Client
+        from llmchat.wire.client import Client
 
         return Client(server, self._keys.get(server.origin) or self.settings.key_for(server))
 

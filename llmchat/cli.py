@@ -16,8 +16,8 @@ from llmchat.settings import Settings
 
 if TYPE_CHECKING:
     from llmchat.chat import Chat
-    from llmchat.prompt import Prompt
     from llmchat.repl import Repl
+    from llmchat.terminal.prompt import Prompt
 
 STORE = "chats.db"
 """The name of the store's file in the data folder."""
@@ -54,7 +54,7 @@ def _run(flags: argparse.Namespace) -> int:
         sys.stdout.write(f"llmchat {version('llmchat')}\n")
         return 0
     if flags.render:
-        from llmchat.screen import Screen
+        from llmchat.terminal.screen import Screen
 
         Screen(sys.stdout, sys.stderr).render(sys.stdin.buffer)
         return 0
@@ -69,7 +69,7 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
     from llmchat.chat import Chat
     from llmchat.commands.server import greeting, notable
     from llmchat.repl import one_shot
-    from llmchat.screen import Screen
+    from llmchat.terminal.screen import Screen
 
     # What is piped in may be in any encoding, and a shell may have closed standard input.
     piped = ""
@@ -79,7 +79,8 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
     if not question.strip():
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
     with contextlib.closing(Chat(settings, _store(settings, flags))) as chat:
-        _say(_where_kept(chat))
+        if _is_terminal(sys.stderr):
+            _say(_where_kept(chat))
         _resume_or_connect(chat, flags, None)
         found = chat.found()
         if found and found.reachable and notable(chat):
@@ -94,7 +95,7 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
 def _interactive(settings: Settings, flags: argparse.Namespace) -> None:
     """Show the prompt at once; all that only an answer needs is imported while the user types."""
     from llmchat.history import InputHistory
-    from llmchat.prompt import Prompt
+    from llmchat.terminal.prompt import Prompt
 
     history = InputHistory(settings_of.data_folder(os.environ) / "history")
     terminal = sys.stdout if sys.stdout.isatty() else sys.stderr
@@ -134,7 +135,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
         complete=lambda line: completion.complete(registry, chat, line),
         toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
     )
-    from llmchat.screen import Screen
+    from llmchat.terminal.screen import Screen
 
     screen = Screen(sys.stdout, sys.stderr)
     screen.apply(settings.preferences)
@@ -191,7 +192,7 @@ def _say(text: str) -> None:
     """Write to standard error: a server's words made safe, and no more than a few lines of them."""
     if not text:
         return
-    from llmchat.sanitize import safe
+    from llmchat.terminal.sanitize import safe
 
     lines = safe(text).splitlines()
     sys.stderr.write("\n".join(lines[:_SAID_LINES] + ["…"] * (len(lines) > _SAID_LINES)) + "\n")

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from llmchat import scripts
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT, Conversation, Message, Node, Role, State, Timings, ToolCall, Usage
-from llmchat.protocol import messages_array
 from llmchat.records import Record, Request
+from llmchat.wire.protocol import messages_array
 
 FORMAT = 1
 """The version of the JSON form."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from llmchat.messages import ROOT, Conversation, Timings, Usage
-from llmchat.protocol import encode, messages_array
+from llmchat.wire.protocol import encode, messages_array
 
 
 @dataclass(frozen=True, slots=True)

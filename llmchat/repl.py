@@ -11,7 +11,7 @@ from llmchat.commands import registry
 from llmchat.errors import LlmchatError
 from llmchat.lines import Line, as_typed, is_command, message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Verbatim
-from llmchat.screen import Screen
+from llmchat.terminal.screen import Screen
 from llmchat.turn import Turn
 
 _BARE_EXITS = ("exit", "quit")

@@ -9,10 +9,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llmchat import address
 from llmchat.messages import Conversation, Node
-from llmchat.protocol import CHAT_PATH
 from llmchat.records import Record, Request, body_of
+from llmchat.wire import address
+from llmchat.wire.protocol import CHAT_PATH
 
 _STREAMING = ("stream", "stream_options")
 _KEY = "LLMCHAT_API_KEY"

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from llmchat import address
-from llmchat.address import DEFAULT_URL, Address
 from llmchat.errors import UsageError
 from llmchat.preferences import PREFERENCES, Preferences
 from llmchat.sampling import EXTRA, Origin, Sampling
+from llmchat.wire import address
+from llmchat.wire.address import DEFAULT_URL, Address
 
 _TEXTS = ("url", "model", "system")
 _KNOWN = (*_TEXTS, "params", *(preference.name for preference in PREFERENCES))

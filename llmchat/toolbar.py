@@ -5,7 +5,7 @@ from unicodedata import east_asian_width
 
 from llmchat.chat import Chat
 from llmchat.params import show
-from llmchat.sanitize import safe_line
+from llmchat.terminal.sanitize import safe_line
 
 _SHORT = {"temperature": "temp", "max_tokens": "max", "repeat_penalty": "repeat"}
 _SEPARATOR = " · "

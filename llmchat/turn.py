@@ -6,20 +6,21 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from llmchat import engine, servers
-from llmchat.address import Address
-from llmchat.deltas import Delta, Draft, Notice
-from llmchat.discovery import PATIENCE, Found
+from llmchat import engine
 from llmchat.errors import ServerError
 from llmchat.keeping import Keeping
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
-from llmchat.protocol import left_out, messages_array, optional_fields, request_body
 from llmchat.records import Request, fields_of
 from llmchat.sampling import Sampling
+from llmchat.wire import servers
+from llmchat.wire.address import Address
+from llmchat.wire.deltas import Delta, Draft, Notice
+from llmchat.wire.discovery import PATIENCE, Found
+from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
 
 if TYPE_CHECKING:
-    from llmchat.client import Client, Stream
     from llmchat.store import Entry
+    from llmchat.wire.client import Client, Stream
 
 KEEP_EVERY = 0.5
 """Seconds between two writes of a reply in progress, so that none is older than one second."""

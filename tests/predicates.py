@@ -1,8 +1,8 @@
 """What cannot be known while a reply streams, as predicates on its source; docs/markdown.md lists them."""
 
-from llmchat.cut import LONG, REACH
-from llmchat.sanitize import safe
-from llmchat.tokens import parse_blocks, split
+from llmchat.terminal.cut import LONG, REACH
+from llmchat.terminal.sanitize import safe
+from llmchat.terminal.tokens import parse_blocks, split
 
 
 def late_underline(source: str) -> bool:

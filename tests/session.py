@@ -13,8 +13,8 @@ from llmchat.cli import STORE
 from llmchat.lines import Line
 from llmchat.messages import Conversation
 from llmchat.repl import Repl
-from llmchat.screen import Screen
 from llmchat.settings import Settings, data_folder
+from llmchat.terminal.screen import Screen
 
 WIDTH = 200
 """Columns; wide, so that a sentence stands in one row."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from llmchat import markdown
-from llmchat.deltas import Text
-from llmchat.painter import Painter
-from llmchat.render import Renderer
-from llmchat.sanitize import safe
-from llmchat.themes import theme
-from llmchat.view import Rendered
+from llmchat.terminal import markdown
+from llmchat.terminal.painter import Painter
+from llmchat.terminal.render import Renderer
+from llmchat.terminal.sanitize import safe
+from llmchat.terminal.themes import theme
+from llmchat.terminal.view import Rendered
+from llmchat.wire.deltas import Text
 from tests.emulator import Cell, Terminal
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat.address import DEFAULT_URL, Address, parse
 from llmchat.errors import UsageError
+from llmchat.wire.address import DEFAULT_URL, Address, parse
 
 # What is typed, and the base of the API that it means.
 MEANT: list[tuple[str, str]] = [

@@ -308,7 +308,11 @@ def test_a_message_is_written_in_the_editor(home: Path, folder: Path) -> None:
 
 def test_the_prompt_needs_no_sqlite() -> None:
     told = subprocess.run(
-        [sys.executable, "-c", "import llmchat.prompt, llmchat.chat, sys; print('sqlite3' in sys.modules)"],
+        [
+            sys.executable,
+            "-c",
+            "import llmchat.terminal.prompt, llmchat.chat, sys; print('sqlite3' in sys.modules)",
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -5,7 +5,7 @@ import random
 import pytest
 from pygments.lexers import get_lexer_by_name
 
-from llmchat.highlight import Highlighter, Piece, language_of
+from llmchat.terminal.highlight import Highlighter, Piece, language_of
 
 PYTHON = (
     'class A(B):\n    """One\n    two"""\n    x = f"{1 + 2} {\'a\'}"  # why\n\n    def f(self) -> None: ...'

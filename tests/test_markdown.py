@@ -2,9 +2,9 @@
 
 import pytest
 
-from llmchat.cut import LONG, REACH, cut
-from llmchat.markdown import WIDTH_ROWS, Blocks, Piece
-from llmchat.tokens import code_blocks
+from llmchat.terminal.cut import LONG, REACH, cut
+from llmchat.terminal.markdown import WIDTH_ROWS, Blocks, Piece
+from llmchat.terminal.tokens import code_blocks
 
 LONG_TEXT = "several words that say nothing much, " * (LONG // 30)
 

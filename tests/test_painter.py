@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pyte
 
-from llmchat.painter import Painter
+from llmchat.terminal.painter import Painter
 
 WIDTH, HEIGHT = 20, 8
 

@@ -12,7 +12,7 @@ from llmchat import params
 from llmchat.errors import UsageError
 from llmchat.params import PARAMS, Param
 from llmchat.sampling import Sampling, Setting
-from llmchat.servers import KINDS
+from llmchat.wire.servers import KINDS
 
 EACH = pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
 NUMBERS = [param for param in PARAMS if param.type in ("float", "int")]

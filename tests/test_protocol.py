@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat.deltas import Delta, Draft, Finish, Progress, Reasoning, Text, ToolCallPart
 from llmchat.errors import DroppedError, LlmchatError, ServerError
 from llmchat.messages import Message, Timings, ToolCall, Usage
 from llmchat.params import PARAMS
-from llmchat.protocol import ReplyReader, messages_array, optional_fields, request_body
 from llmchat.sampling import Sampling
-from llmchat.servers import KINDS, Kind, kind
+from llmchat.wire.deltas import Delta, Draft, Finish, Progress, Reasoning, Text, ToolCallPart
+from llmchat.wire.protocol import ReplyReader, messages_array, optional_fields, request_body
+from llmchat.wire.servers import KINDS, Kind, kind
 from tests.cutting import cut, cuts
 from tests.oddity import odd
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llmchat.errors import ServerError
-from llmchat.refusal import error_in, error_text, names_field, refusal
+from llmchat.wire.refusal import error_in, error_text, names_field, refusal
 
 LOADED = "No models loaded. Please load a model in the developer page or use the 'lms load' command"
 OVERFLOW = "request (9000 tokens) exceeds the available context size (4096 tokens), try increasing it"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat.sanitize import safe, safe_line
+from llmchat.terminal.sanitize import safe, safe_line
 
 EVERY_CHARACTER = [chr(code) for code in range(sys.maxunicode + 1)]
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmchat import servers
-from llmchat.address import parse
-from llmchat.servers import DEFAULT_MODEL, KINDS, LOCAL_PORTS, Answer, Get, Model, choose_model
+from llmchat.wire import servers
+from llmchat.wire.address import parse
+from llmchat.wire.servers import DEFAULT_MODEL, KINDS, LOCAL_PORTS, Answer, Get, Model, choose_model
 from tests.oddity import odd
 
 

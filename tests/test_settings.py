@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from llmchat import settings
-from llmchat.address import parse
 from llmchat.errors import UsageError
 from llmchat.preferences import PREFERENCES
 from llmchat.settings import Settings
+from llmchat.wire.address import parse
 
 
 @pytest.fixture

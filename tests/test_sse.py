@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmchat.errors import ServerError
-from llmchat.sse import Decoder, Event
+from llmchat.wire.sse import Decoder, Event
 from tests.cutting import cut_at_random, cuts
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat.deltas import Delta, Draft, Reasoning, Text
-from llmchat.thinking import Splitter
+from llmchat.wire.deltas import Delta, Draft, Reasoning, Text
+from llmchat.wire.thinking import Splitter
 from tests.cutting import cut_at_random, cuts
 
 FENCE = "```\n</think>\n```\n"

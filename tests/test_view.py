@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from llmchat.deltas import Delta, Notice, Reasoning, Text, WasReasoning
-from llmchat.themes import theme
-from llmchat.view import FRAME, SLOWEST_FRAME, Rendered
+from llmchat.terminal.themes import theme
+from llmchat.terminal.view import FRAME, SLOWEST_FRAME, Rendered
+from llmchat.wire.deltas import Delta, Notice, Reasoning, Text, WasReasoning
 from tests.emulator import Terminal
 from tests.streaming import Clock, Window, console
 

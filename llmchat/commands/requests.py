@@ -8,9 +8,9 @@ from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
 from llmchat.errors import UsageError
 from llmchat.params import show
-from llmchat.protocol import encode
 from llmchat.records import Request, body_of
 from llmchat.registry import Group, Result, Table, Verbatim
+from llmchat.wire.protocol import encode
 
 group = Group("Where an answer came from")
 command = group.command

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from llmchat import address
 from llmchat.chat import Chat
-from llmchat.discovery import Found
 from llmchat.errors import EngineError, UsageError
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
-from llmchat.servers import DEFAULT_MODEL, Model
 from llmchat.settings import checked_key
+from llmchat.wire import address
+from llmchat.wire.discovery import Found
+from llmchat.wire.servers import DEFAULT_MODEL, Model
 
 group = Group("Servers and models")
 command = group.command

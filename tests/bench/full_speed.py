@@ -20,10 +20,11 @@ from typing import TextIO
 
 import requests
 
-from llmchat import address, engine
+from llmchat import engine
 from llmchat.chat import Chat
-from llmchat.screen import Screen
 from llmchat.settings import Settings, with_params, with_url
+from llmchat.terminal.screen import Screen
+from llmchat.wire import address
 
 QUESTION = "Tell me a long story with **markdown** in it."
 

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown as StockMarkdown
 
-from llmchat.deltas import Text
-from llmchat.highlight import Highlighter
-from llmchat.view import Rendered
+from llmchat.terminal.highlight import Highlighter
+from llmchat.terminal.view import Rendered
+from llmchat.wire.deltas import Text
 from tests.bench.texts import KINDS, make
 from tests.streaming import Clock, console
 

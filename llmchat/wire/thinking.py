@@ -7,7 +7,7 @@ anywhere between two deltas. A tag inside a line or inside code is text: somebod
 
 from enum import Enum, auto
 
-from llmchat.deltas import Delta, Reasoning, Text, WasReasoning
+from llmchat.wire.deltas import Delta, Reasoning, Text, WasReasoning
 
 _TAGS = {"<think>": "</think>", "◁think▷": "◁/think▷"}
 _CLOSING = tuple(_TAGS.values())

@@ -16,8 +16,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from llmchat.highlight import Highlighter, Piece, language_of
-from llmchat.markdown import WIDTH_ROWS
+from llmchat.terminal.highlight import Highlighter, Piece, language_of
+from llmchat.terminal.markdown import WIDTH_ROWS
 
 _NARROWEST = 6
 """Cells of a shortened column; a table that needs less is shown as records."""

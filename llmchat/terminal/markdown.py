@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
-from llmchat.cut import LONG, cut
-from llmchat.tail import Tail
-from llmchat.tokens import is_code, parse_blocks, showable, split, tops, without_open_leaf
+from llmchat.terminal.cut import LONG, cut
+from llmchat.terminal.tail import Tail
+from llmchat.terminal.tokens import is_code, parse_blocks, showable, split, tops, without_open_leaf
 
 WIDTH_ROWS = 8
 """Rows of a table, besides its header, that its column widths are taken from."""

@@ -17,11 +17,11 @@ from prompt_toolkit.styles import Style
 
 from llmchat import editor
 from llmchat.history import InputHistory
-from llmchat.keys import key_bindings
 from llmchat.lines import Line
 from llmchat.preferences import Preferences
-from llmchat.sanitize import safe
-from llmchat.typeahead import Keyboard
+from llmchat.terminal.keys import key_bindings
+from llmchat.terminal.sanitize import safe
+from llmchat.terminal.typeahead import Keyboard
 
 SIGN = "> "
 _MORE = "  "

@@ -22,8 +22,6 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from llmchat.address import Address
-from llmchat.deltas import Delta, Notice, Reasoning, Text
 from llmchat.errors import (
     DroppedError,
     LlmchatError,
@@ -33,9 +31,11 @@ from llmchat.errors import (
     UsageError,
 )
 from llmchat.messages import Timings, Usage
-from llmchat.protocol import CHAT_PATH, ReplyReader, encode
-from llmchat.refusal import names_field, refusal
-from llmchat.servers import Answer
+from llmchat.wire.address import Address
+from llmchat.wire.deltas import Delta, Notice, Reasoning, Text
+from llmchat.wire.protocol import CHAT_PATH, ReplyReader, encode
+from llmchat.wire.refusal import names_field, refusal
+from llmchat.wire.servers import Answer
 
 CONNECT_TIMEOUT = 4.0
 """Seconds; a server that is there accepts at once, however busy its model is."""

@@ -10,8 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from llmchat.elements import Going, Markdown
-from llmchat.markdown import Piece
+from llmchat.terminal.elements import Going, Markdown
+from llmchat.terminal.markdown import Piece
 
 
 class Renderer:

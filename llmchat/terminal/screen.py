@@ -15,18 +15,18 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from llmchat.deltas import Text
 from llmchat.errors import LlmchatError
-from llmchat.markdown import document
 from llmchat.messages import Reply
-from llmchat.painter import Painter
 from llmchat.preferences import Preferences
 from llmchat.registry import Table
-from llmchat.render import Renderer
-from llmchat.sanitize import safe
-from llmchat.themes import theme
+from llmchat.terminal.markdown import document
+from llmchat.terminal.painter import Painter
+from llmchat.terminal.render import Renderer
+from llmchat.terminal.sanitize import safe
+from llmchat.terminal.themes import theme
+from llmchat.terminal.view import Raw, Rendered
 from llmchat.turn import Turn
-from llmchat.view import Raw, Rendered
+from llmchat.wire.deltas import Text
 
 _PIECE = 4096
 """Bytes that are read at once: as much as can be drawn in one frame."""

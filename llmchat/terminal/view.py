@@ -14,11 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as RichText
 
-from llmchat.deltas import Delta, Notice, Progress, Reasoning, Text, WasReasoning
-from llmchat.markdown import Blocks, Piece
-from llmchat.painter import Painter
-from llmchat.render import Renderer, full_rows
-from llmchat.sanitize import safe
+from llmchat.terminal.markdown import Blocks, Piece
+from llmchat.terminal.painter import Painter
+from llmchat.terminal.render import Renderer, full_rows
+from llmchat.terminal.sanitize import safe
+from llmchat.wire.deltas import Delta, Notice, Progress, Reasoning, Text, WasReasoning
 
 FRAME = 0.05
 """Seconds between two frames of a streaming reply, at least."""

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmchat import servers
-from llmchat.address import Address
 from llmchat.errors import LlmchatError
-from llmchat.servers import Answer, Get, Kind, Model
+from llmchat.wire import servers
+from llmchat.wire.address import Address
+from llmchat.wire.servers import Answer, Get, Kind, Model
 
 if TYPE_CHECKING:
-    from llmchat.client import Client
     from llmchat.engine import Engine
+    from llmchat.wire.client import Client
 
 PATIENCE = 4.0
 """Seconds that a question waits for this before it leaves on what is presumed."""
@@ -143,7 +143,7 @@ class Discovery:
 
 def look_around(apart_from: Address | None, ports: Iterable[int] = servers.LOCAL_PORTS) -> tuple[Found, ...]:
     """The servers that answer on these ports of this machine, in their order, but this one."""
-    from llmchat.client import Client
+    from llmchat.wire.client import Client
 
     found: dict[int, Found] = {}
 

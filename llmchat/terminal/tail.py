@@ -7,7 +7,7 @@ import re
 
 from markdown_it.token import Token
 
-from llmchat.tokens import parse_blocks
+from llmchat.terminal.tokens import parse_blocks
 
 _MARKER = re.compile(r"\s*(?:[-=_*+#>~`|:.<\[\d)(\s]+|(?:```|~~~|\|).*)")
 _FENCE_MARKER = re.compile(r"\s{0,3}(?:`+|~+)\s*")

@@ -2,7 +2,7 @@
 
 import re
 
-from llmchat.tokens import parse_inline
+from llmchat.terminal.tokens import parse_inline
 
 LONG = 200
 """Characters of a paragraph from which on it is cut."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.address import Address
+from llmchat.wire.address import Address
 
 DEFAULT_MODEL = "qwen2.5-coder-3b-instruct"
 

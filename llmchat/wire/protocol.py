@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llmchat import params
-from llmchat.deltas import Delta, Finish, Progress, Reasoning, ToolCallPart
 from llmchat.errors import DroppedError, ServerError
 from llmchat.messages import Message, Timings, Usage
-from llmchat.refusal import error_in, refusal
 from llmchat.sampling import EXTRA, Sampling
-from llmchat.servers import Kind
-from llmchat.sse import Decoder, Event
-from llmchat.thinking import Splitter
+from llmchat.wire.deltas import Delta, Finish, Progress, Reasoning, ToolCallPart
+from llmchat.wire.refusal import error_in, refusal
+from llmchat.wire.servers import Kind
+from llmchat.wire.sse import Decoder, Event
+from llmchat.wire.thinking import Splitter
 
 CHAT_PATH = "/v1/chat/completions"
 

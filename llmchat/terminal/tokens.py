@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore, inline, text_join
 from markdown_it.token import Token
 
-from llmchat.sanitize import safe
+from llmchat.terminal.sanitize import safe
 
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 # Link references stay as they are written: a definition mostly comes after its use, when that is

@@ -1,0 +1,1 @@
+"""What is shown and typed: markdown while it streams, the screen, the prompt."""
