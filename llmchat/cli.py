@@ -85,11 +85,13 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
         found = chat.found()
         if found and found.reachable and notable(chat):
             _say(greeting(chat))
-        stopped = one_shot(chat, question, Screen(sys.stdout, sys.stderr))
-        sys.stdout.flush()
-        for warning in chat.keeping.told():
-            _say(warning)
-        return INTERRUPTED if stopped else 0
+        try:
+            stopped = one_shot(chat, question, Screen(sys.stdout, sys.stderr))
+            sys.stdout.flush()
+            return INTERRUPTED if stopped else 0
+        finally:
+            for warning in chat.keeping.told():
+                _say(warning)
 
 
 def _interactive(settings: Settings, flags: argparse.Namespace) -> None:
