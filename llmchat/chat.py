@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmchat import engine
 from llmchat.errors import EngineError, UsageError
@@ -56,13 +56,13 @@ class Chat:
         self._leave_server()
         self.address, self.engine_name, self.last_reply = server, "", None
         neighbours = server.local and self.others == ()
-        self._discovery = Discovery(lambda _: self._new_client(server), neighbours=neighbours, then=then)
+        self._discover(lambda _: self._new_client(server), neighbours=neighbours, then=then)
 
     def run_model(self, file: Path | None, then: Callable[[], None] | None = None) -> None:
         """Start llama.cpp on a model file (None: the practice model) and talk to it."""
         self._leave_server()
         self.address, self.engine_name, self.last_reply = None, str(file or DEMO), None
-        self._discovery = Discovery(lambda owner: self._start_engine(file, owner), then=then)
+        self._discover(lambda owner: self._start_engine(file, owner), then=then)
 
     def found(self, timeout: float = PATIENCE) -> Found | None:
         """What is known of the server; waits up to `timeout` seconds, then None. Raises EngineError."""
@@ -93,7 +93,7 @@ class Chat:
         """Find out afresh what the server is: it may have been started, or changed, since."""
         if self.address and not self.engine_name:
             server = self.address
-            self._discovery = Discovery(lambda _: self._new_client(server))
+            self._discover(lambda _: self._new_client(server))
 
     def look_around(self) -> tuple[Found, ...]:
         """The servers on the known ports of this machine but the current one, asked afresh."""
@@ -203,6 +203,10 @@ class Chat:
         """Close the store, and end what was started: an engine, if any."""
         self.keeping.close()
         self._leave_server()
+
+    def _discover(self, connect: Callable[[Discovery], "Client"], **options: Any) -> None:
+        self._discovery = Discovery(connect, **options)
+        self._discovery.start()  # it may tell at once, and has to be known by then
 
     def _leave_server(self) -> None:
         if self._discovery:
