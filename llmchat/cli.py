@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from llmchat.repl import Repl
     from llmchat.terminal.prompt import Prompt
 
+STORE = "chats.db"
+"""The name of the store's file in the data folder."""
+
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -75,13 +78,20 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
     question = "\n\n".join(filter(None, [" ".join(flags.question), piped.strip("\n")]))
     if not question.strip():
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
-    with contextlib.closing(Chat(settings)) as chat:
-        _connect(chat, flags, None)
+    with contextlib.closing(Chat(settings, _store(settings, flags))) as chat:
+        if _is_terminal(sys.stderr):
+            _say(_where_kept(chat))
+        _resume_or_connect(chat, flags, None)
         found = chat.found()
         if found and found.reachable and notable(chat):
             _say(greeting(chat))
-        sys.stdout.flush()
-        return INTERRUPTED if one_shot(chat, question, Screen(sys.stdout, sys.stderr)) else 0
+        try:
+            stopped = one_shot(chat, question, Screen(sys.stdout, sys.stderr))
+            sys.stdout.flush()
+            return INTERRUPTED if stopped else 0
+        finally:
+            for warning in chat.keeping.told():
+                _say(warning)
 
 
 def _interactive(settings: Settings, flags: argparse.Namespace) -> None:
@@ -104,17 +114,24 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     from llmchat.commands.server import greeting, notable
     from llmchat.repl import Repl
 
-    chat = Chat(settings)
+    chat = Chat(settings, _store(settings, flags))
+    lines = [_where_kept(chat)]
 
     def announce() -> None:
         try:
-            if notable(chat):
-                prompt.announce(greeting(chat))
+            lines.append(greeting(chat) if notable(chat) else "")
         except EngineError as error:
-            prompt.announce(f"{error.sentence} {error.hint}")
+            lines.append(f"{error.sentence} {error.hint}")
+        if any(lines):
+            prompt.announce("\n".join(filter(None, lines)))
         prompt.refresh()
 
-    _connect(chat, flags, announce)
+    try:
+        if shown := _resume_or_connect(chat, flags, announce):
+            prompt.announce(shown)
+    except LlmchatError as error:
+        prompt.announce(f"{error.sentence} {error.hint}")
+        _connect(chat, flags, announce)
     prompt.serve(
         preferences=lambda: chat.preferences,
         complete=lambda line: completion.complete(registry, chat, line),
@@ -125,6 +142,39 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     screen = Screen(sys.stdout, sys.stderr)
     screen.apply(settings.preferences)
     return Repl(chat, prompt, screen)
+
+
+def _where_kept(chat: "Chat") -> str:
+    """On the first run, where chats are kept."""
+    path = chat.keeping.path
+    return f"Chats are kept in {path.parent} (--no-store keeps none)." if path and not path.exists() else ""
+
+
+def _store(settings: Settings, flags: argparse.Namespace) -> Path | None:
+    """The file that chats are kept in; None when they are not to be kept."""
+    if flags.no_store or not settings.preferences.store:
+        return None
+    return settings_of.data_folder(os.environ) / STORE
+
+
+def _resume_or_connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> str:
+    """Go on with a stored conversation if a flag says so, and connect; what there is to show of it."""
+    from llmchat.commands.chats import meant, opened
+    from llmchat.restoring import restore
+
+    if not (flags.go_on or flags.open):
+        _connect(chat, flags, then)
+        return ""
+    id = meant(chat, flags.open) if flags.open else chat.keeping.do(lambda store: store.last())
+    if id is None:
+        raise UsageError("There is no conversation to go on with.", "Without -c a new one begins.")
+    asked = chat.open(id)
+    own_server = bool(flags.url or flags.demo or flags.local)
+    if asked:
+        restore(chat, asked, server=not own_server, model=not flags.model, system=not flags.system, then=then)
+    if own_server or not asked:
+        _connect(chat, flags, then)
+    return opened(chat)
 
 
 def _connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
@@ -142,6 +192,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 def _say(text: str) -> None:
     """Write to standard error: a server's words made safe, and no more than a few lines of them."""
+    if not text:
+        return
     from llmchat.terminal.sanitize import safe
 
     lines = safe(text).splitlines()
@@ -184,6 +236,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="set a parameter; may be repeated",
     )
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument(
+        "-c", "--continue", dest="go_on", action="store_true", help="go on with the last chat"
+    )
+    earlier.add_argument("--open", metavar="TITLE", help="go on with the chat of this title")
+    add("--no-store", action="store_true", help="keep this chat in memory only")
     add("--render", action="store_true", help="show the markdown on standard input, while it comes")
     add("--version", action="store_true", help="tell the version and leave")
     return parser

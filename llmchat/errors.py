@@ -6,7 +6,8 @@ LlmchatError             what happened, and what the user can do
 ├── TransportError       no whole answer came                                 exit code 1
 │   ├── UnreachableError     no connection; the request did not leave
 │   └── DroppedError         the connection ended before the reply did
-└── EngineError          llama.cpp did not start in its child process         exit code 1
+├── EngineError          llama.cpp did not start in its child process         exit code 1
+└── StoreError           the conversation store cannot be read or written     exit code 1
 """
 
 
@@ -60,3 +61,14 @@ class DroppedError(TransportError):
 
 class EngineError(LlmchatError):
     """llama.cpp did not start in its child process."""
+
+
+class StoreError(LlmchatError):
+    """The conversation store cannot be read or written.
+
+    `damaged` is true when the file itself is no sound database.
+    """
+
+    def __init__(self, sentence: str, hint: str = "", *, damaged: bool = False) -> None:
+        super().__init__(sentence, hint)
+        self.damaged = damaged

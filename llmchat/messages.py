@@ -4,10 +4,14 @@ Each message knows its parent and has one number in its conversation, counted fr
 alternative is a sibling; nothing is overwritten; the head says where the conversation goes on.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
+
+State = Literal["complete", "cut short", "failed", "in progress"]
+"""What became of a message: `failed` is a question that got no answer, `in progress` one on its way."""
 
 ROOT = 0
 """The parent of a first message."""
@@ -23,13 +27,23 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `content` is the raw text, `reasoning` is kept apart and never sent back."""
+    """One message; `content` is the raw text, `reasoning` is kept apart and never sent back.
+
+    `attachments` are the paths or URLs that came with it, `logprobs` the server's JSON text as it came.
+    """
 
     role: Role
     content: str
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    cut_short: bool = False
+    state: State = "complete"
+    attachments: tuple[str, ...] = ()
+    logprobs: str = ""
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether it ended before the model had ended it."""
+        return self.state == "cut short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,20 @@ class Conversation:
         first = len(self.nodes) + 1
         new = tuple(Node(first + i, self.head, message) for i, message in enumerate(siblings))
         return Conversation(self.nodes + new, first)
+
+    def merged(self, news: Iterable[Node]) -> "Conversation":
+        """With these in their places: new ones at the end, in the order of their numbers, others replaced."""
+        nodes = list(self.nodes)
+        for node in news:
+            if node.number <= len(nodes):
+                nodes[node.number - 1] = node
+            else:
+                nodes.append(node)
+        return replace(self, nodes=tuple(nodes))
+
+    def children(self, number: int) -> tuple[Node, ...]:
+        """The messages whose parent is this one (or `ROOT`), in the order in which they came."""
+        return tuple(node for node in self.nodes if node.parent == number)
 
     def at(self, number: int) -> "Conversation":
         """With the head at this message (or at `ROOT`)."""

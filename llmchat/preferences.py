@@ -15,6 +15,7 @@ PREFERENCES: tuple[Param, ...] = (
     Param("stats", "bool", "off", "Whether a line after each reply tells its tokens and speed.", default=True),
     Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
     Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),
+    Param("store", "bool", "off", "Whether conversations are kept on disk, from the next start on.", default=True),
 )
 # fmt: on
 
@@ -39,6 +40,7 @@ class Preferences:
     stats: bool = True
     toolbar: bool = True
     pager: bool = True
+    store: bool = True
 
     def set(self, name: str, value: Any) -> "Preferences":
         """With this one changed; raises UsageError."""

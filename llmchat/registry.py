@@ -16,6 +16,7 @@ from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.lines import split_command
 from llmchat.params import normalise
+from llmchat.sampling import Sampling
 
 Rest = NewType("Rest", str)
 """The rest of the line, spaces and all."""
@@ -37,10 +38,31 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A text to be copied: shown in lines as long as they are."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
-    """Send this as the next message; None asks the last question once more."""
+    """Send this as the next message; None asks the last question once more.
+
+    It follows the message with the number `after`, else the head. `sampling` takes the place of
+    the chat's own this once.
+    """
 
     text: str | None
+    after: int | None = None
+    sampling: Sampling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendAll:
+    """Send these one after the other, the first after the message with the number `after`."""
+
+    texts: tuple[str, ...]
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +80,21 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Let the user edit a text in $EDITOR and call `then` with what has become of it."""
+
+    text: str
+    then: "Callable[[str], Result]"
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Leave the program; `farewell` is a line to show."""
 
     farewell: str = ""
 
 
-Result = str | Table | Send | Continue | Ask | Quit | None
+Result = str | Table | Verbatim | Send | SendAll | Continue | Ask | Edit | Quit | None
 """All that a command can make happen; a text is shown as it is."""
 
 

@@ -10,7 +10,7 @@ from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
 from llmchat.lines import Line, as_typed, is_command, message
-from llmchat.registry import Ask, Continue, Quit, Result, Send, Table
+from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Verbatim
 from llmchat.terminal.screen import Screen
 from llmchat.turn import Turn
 
@@ -26,6 +26,10 @@ class Reader(Protocol):
 
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question; "" when there is none."""
+        ...
+
+    def edit(self, text: str) -> str:
+        """What the user makes of a text in an editor; raises UsageError when there is none."""
         ...
 
     def replying(self) -> AbstractContextManager[None]:
@@ -45,6 +49,7 @@ class Repl:
     def run(self) -> None:
         """Read and answer until the user leaves."""
         with contextlib.closing(self._chat):
+            self._warn()
             while (line := self._read()) is not None:
                 if line.text.strip() and self._answer(line) is Quit:
                     return
@@ -72,7 +77,13 @@ class Repl:
             self._screen.error(error)
         except KeyboardInterrupt:
             self._screen.note("Stopped.")
+        finally:
+            self._warn()
         return None
+
+    def _warn(self) -> None:
+        for warning in self._chat.keeping.told():
+            self._screen.note(warning)
 
     def _show(self, result: Result) -> type[Quit] | None:
         self._screen.apply(self._chat.preferences)
@@ -81,12 +92,18 @@ class Repl:
                 self._screen.text(result)
             case Table():
                 self._screen.table(result)
-            case Send(text):
-                self._send(self._chat.turn(text))
+            case Verbatim(text):
+                self._screen.verbatim(text)
+            case Send(text, after, sampling):
+                self._send(self._chat.turn(text, after, sampling))
+            case SendAll(texts, after):
+                self._send_all(texts, after)
             case Continue():
                 self._send(self._chat.continuation())
             case Ask(question, then, hidden):
                 return self._show(then(self._reader.ask(question, hidden)))
+            case Edit(text, then):
+                return self._show(then(self._reader.edit(text)))
             case Quit(farewell):
                 if farewell:
                     self._screen.note(farewell)
@@ -94,6 +111,17 @@ class Repl:
             case None:
                 pass
         return None
+
+    def _send_all(self, texts: tuple[str, ...], after: int) -> None:
+        """Send questions in turn, until one is stopped or not answered."""
+        place: int | None = after
+        for text in texts:
+            self._screen.text(f"> {text}")
+            turn = self._chat.turn(text, place)
+            self._send(turn)
+            if turn.stopped or not turn.committed:
+                return
+            place = None
 
     def _send(self, turn: Turn) -> None:
         """Send a turn; when it was not answered, its question comes back for editing."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from llmchat.errors import UsageError
 from llmchat.params import PARAMS, is_json, param
 
-Origin = Literal["default", "settings file", "environment", "flag", "command", "call"]
+Origin = Literal["default", "settings file", "environment", "flag", "command", "call", "conversation"]
 
 EXTRA = "extra."
 """Before the name of a field that is no parameter of ours and is sent as it is."""

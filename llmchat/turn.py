@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from llmchat import engine
 from llmchat.errors import ServerError
-from llmchat.messages import Conversation, Message, Reply
+from llmchat.keeping import Keeping
+from llmchat.messages import ROOT, Conversation, Message, Reply, State
+from llmchat.records import Request, fields_of
 from llmchat.sampling import Sampling
 from llmchat.wire import servers
 from llmchat.wire.address import Address
@@ -16,7 +19,11 @@ from llmchat.wire.discovery import PATIENCE, Found
 from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
 
 if TYPE_CHECKING:
+    from llmchat.store import Entry
     from llmchat.wire.client import Client, Stream
+
+KEEP_EVERY = 0.5
+"""Seconds between two writes of a reply in progress, so that none is older than one second."""
 
 
 class Asker(Protocol):
@@ -27,6 +34,8 @@ class Asker(Protocol):
     conversation: Conversation
     last_reply: Reply | None
     address: Address | None
+    engine_name: str
+    keeping: Keeping
 
     @property
     def client(self) -> "Client": ...
@@ -42,10 +51,9 @@ def open_stream(
     model: str,
     messages: Sequence[Mapping[str, Any]],
     sampling: Sampling,
-    fields: Mapping[str, Any] | None = None,
 ) -> "Stream":
-    """Send a chat request in the way that this kind of server takes it, with these fields besides."""
-    body = {**request_body(found.kind, model, messages, sampling), **(fields or {})}
+    """Send a chat request in the way that this kind of server takes it."""
+    body = request_body(found.kind, model, messages, sampling)
     return client.chat(body, optional_fields(body, found.kind, sampling))
 
 
@@ -55,16 +63,32 @@ class Turn:
     Use it as a context manager and `wait` for deltas until it has `ended`. Leaving it closes the
     connection first; then what came of the answer goes into the conversation: all of it, or what
     there is, marked as cut short, when it was stopped or broke. Without any content (reasoning is
-    none) the conversation stays as it was, and `committed` stays false.
+    none) the head stays where it was, the question is kept as failed, and `committed` stays false.
+    The store has the question before the request leaves, and the reply while it grows.
 
-    `prefix` is an answer to go on with: the model gets it as its own, and it begins the new one.
+    `continues` is the number of an answer to go on with: the model gets it as its own, and it
+    begins the new one. `sampling` takes the place of the chat's own, `group` marks what is compared.
     """
 
     def __init__(
-        self, chat: Asker, conversation: Conversation, *, question: str | None = None, prefix: str = ""
+        self,
+        chat: Asker,
+        conversation: Conversation,
+        *,
+        question: str | None = None,
+        continues: int = ROOT,
+        sampling: Sampling | None = None,
+        group: str = "",
     ) -> None:
         self._chat = chat
-        self._conversation = conversation.add(Message("user", question)) if question else conversation
+        self._parent = conversation.head
+        self._asked = conversation.add(Message("user", question)) if question else conversation
+        self._continues = continues
+        self._sampling = sampling or chat.sampling
+        self._group = group
+        self._entry: Entry | None = None
+        self._kept_at = 0.0
+        self._news = False
         self._stream: Stream | None = None
         self._draft = Draft()
         # A server has to say what it is in a few seconds, an engine may load for minutes.
@@ -72,7 +96,7 @@ class Turn:
         self._deadline = time.monotonic() + patience
         self._looked_again = False
         self.question = question
-        self.prefix = prefix
+        self.prefix = conversation.node(continues).message.content if continues else ""
         self.ended = False
         self.stopped = False
         self.committed = False
@@ -90,6 +114,8 @@ class Turn:
         deltas = self._stream.wait(timeout)
         for delta in deltas:
             self._draft.add(delta)
+        self._news = self._news or bool(deltas)
+        self._keep_progress()
         self.ended = self._stream.ended
         if self.ended and not self.stopped:
             self._check_content()
@@ -102,6 +128,8 @@ class Turn:
             self._stream.stop()
 
     def __enter__(self) -> Self:
+        question = Message("user", self.question, state="in progress") if self.question else None
+        self._entry = self._chat.keeping.begin(self._parent, question)
         return self
 
     def __exit__(
@@ -111,11 +139,42 @@ class Turn:
             self._stream.close()
         whole = self.ended and not self.stopped and error is None
         self.reply = self._draft.reply(self.prefix, cut_short=not whole)
-        if self._draft.has_content:
-            answers = [choice for choice in self.reply.choices if choice.content.strip()]
-            self._chat.conversation = self._conversation.add(*answers)
+        self.committed = self._draft.has_content
+        if self.committed:
             self._chat.last_reply = self.reply
-            self.committed = True
+        assert self._entry
+        self._keep_end(self._entry, self.reply, "complete" if whole else "cut short", error)
+
+    def _keep_progress(self) -> None:
+        """Write what has come, every now and then."""
+        now = time.monotonic()
+        if self._news and self._entry and now - self._kept_at >= KEEP_EVERY:
+            self._entry.answers = self._draft.answers(self.prefix, "in progress")
+            if self._entry.answers:
+                self._chat.keeping.write(self._entry)
+            self._news, self._kept_at = False, now
+
+    def _keep_end(self, entry: "Entry", reply: Reply, state: State, error: BaseException | None) -> None:
+        """Write how it ended, and take what is new in the store into the conversation."""
+        chat = self._chat
+        if entry.question:
+            entry.question = replace(entry.question, state="complete" if self.committed else "failed")
+        if entry.request:
+            fields = fields_of(self._stream.body) if self._stream else entry.request.fields
+            entry.request = replace(
+                entry.request,
+                fields=fields,
+                finish_reasons=reply.finish_reasons,
+                usage=reply.usage,
+                timings=reply.timings,
+                seconds=time.time() - entry.request.time,
+                error=str(error or ""),
+            )
+            entry.answers = self._draft.answers(self.prefix, state if self.committed else "failed")
+        if entry.question or entry.request:
+            chat.keeping.write(entry, ended=True)
+        grown = chat.keeping.grown(entry)
+        chat.conversation = grown.at(entry.head) if self.committed else grown
 
     def _open(self, timeout: float) -> list[Delta]:
         """Send the request as soon as it is known what the server is, or presumed."""
@@ -130,15 +189,37 @@ class Turn:
         if found is None:
             assert chat.address
             found = Found(chat.address, servers.presumed(chat.address))
-        messages = messages_array(chat.system, self._conversation.messages())
-        fields = None
+        client, model = chat.client, chat.model
+        messages = messages_array(chat.system, self._asked.messages())
+        fields: Mapping[str, Any] = {}
         if self.prefix:
             messages.append({"role": "assistant", "content": self.prefix})
-            fields = found.kind.continues
-        self._stream = open_stream(chat.client, found, chat.model, messages, chat.sampling, fields)
+            fields = found.kind.continues or {}
+        body = {**request_body(found.kind, model, messages, self._sampling), **fields}
+        self._keep_request(found, model, body)
+        self._stream = client.chat(body, optional_fields(body, found.kind, self._sampling))
         if self._is_stopped():
             self._stream.stop()
-        return _left_out(chat.client, found, chat.sampling)
+        return _left_out(client, found, self._sampling)
+
+    def _keep_request(self, found: Found, model: str, body: Mapping[str, Any]) -> None:
+        chat, entry = self._chat, self._entry
+        if entry is None:
+            return
+        entry.request = Request(
+            server=found.address.api,
+            kind=found.kind.name,
+            model=model,
+            fields=fields_of(body),
+            parent=entry.asked,
+            continues=self._continues,
+            system=chat.system,
+            chosen={name: setting.value for name, setting in self._sampling.chosen.items()},
+            engine=chat.engine_name,
+            group=self._group,
+            time=time.time(),
+        )
+        chat.keeping.write(entry)
 
     def _is_stopped(self) -> bool:
         """Read anew each time: a signal handler sets it."""

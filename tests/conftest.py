@@ -7,6 +7,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# requests warns while it is imported, which inside a test, in a thread, would be an error.
+import llmchat.wire.client  # noqa: F401
 from tests.scripted import ScriptedServer, serving
 
 # A busy machine is no failure: hypothesis measures wall time.

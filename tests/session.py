@@ -2,16 +2,18 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from llmchat import settings as settings_file
 from llmchat.chat import Chat
+from llmchat.cli import STORE
 from llmchat.lines import Line
 from llmchat.messages import Conversation
 from llmchat.repl import Repl
-from llmchat.settings import Settings
+from llmchat.settings import Settings, data_folder
 from llmchat.terminal.screen import Screen
 
 WIDTH = 200
@@ -57,6 +59,10 @@ class Lines:
         self._screen.write(f"{question} ")
         return "" if hidden else str(next(self._lines, ""))
 
+    def edit(self, text: str) -> str:
+        self._screen.write(f"[editing {text!r}] ")
+        return str(next(self._lines, ""))
+
     @contextlib.contextmanager
     def replying(self) -> Iterator[None]:
         yield
@@ -67,12 +73,24 @@ def settings_for(url: str, **flags: Any) -> Settings:
     return settings_file.with_params(settings_file.with_url(Settings(), url), flags, "flag")
 
 
-def session(url: str, *lines: Any, rendered: bool = False, settings: Settings | None = None) -> Session:
-    """Run a session with these lines against the server at `url`; ends as with Ctrl-D."""
+def session(
+    url: str,
+    *lines: Any,
+    rendered: bool = False,
+    settings: Settings | None = None,
+    store: bool = True,
+    on_chat: Callable[[Chat], object] | None = None,
+) -> Session:
+    """Run a session with these lines against the server at `url`; ends as with Ctrl-D.
+
+    `on_chat` is called with the chat before the first line.
+    """
     out = io.StringIO()
-    chat = Chat(settings or settings_for(url))
+    chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE if store else None)
     reader = Lines(lines, out)
     screen = Screen(out, out, rendered=rendered, width=WIDTH)
     chat.connect(chat.settings.address)
+    if on_chat:
+        on_chat(chat)
     Repl(chat, reader, screen).run()
     return Session(out.getvalue(), chat, reader.offered)

@@ -66,7 +66,10 @@ def test_a_command_refuses_or_takes_nonsense_in_a_sentence(here: ScriptedServer,
 
 
 @EACH_COMMAND
-def test_every_example_of_a_command_runs(here: ScriptedServer, command: Command, tmp_path: Path) -> None:
+def test_every_example_of_a_command_runs(
+    here: ScriptedServer, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     examples = [example for example in command.examples if "demo" not in example]
     settings = settings_for(here.url)
     for example in examples:

@@ -249,7 +249,7 @@ def test_a_key_is_not_shown_and_not_kept(here: ScriptedServer, home: Path) -> No
         ask(screen, here, "hi")
         assert "sk-secret" not in screen.raw
     assert here.requests[0].headers["authorization"] == "Bearer sk-secret"
-    assert not any("sk-secret" in file.read_text() for file in home.rglob("*") if file.is_file())
+    assert not any(b"sk-secret" in file.read_bytes() for file in home.rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize("name", ["NO_COLOR", "TERM"])

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from llmchat.chat import Chat
+from llmchat.commands.assignments import assignments, names
+from llmchat.commands.places import first_line
 from llmchat.errors import UsageError
-from llmchat.messages import Node
 from llmchat.params import show as shown_value
 from llmchat.registry import NOTHING, Ask, Choice, Continue, Group, Rest, Result, Send, Table
 
@@ -36,13 +37,17 @@ def clear(chat: Chat) -> Result:
     return "A new conversation. Parameters, model and system prompt stay."
 
 
-@command("retry", "r", examples=("/regen",))
-def regen(chat: Chat) -> Result:
+@command("retry", "r", examples=("/regen", "/regen temperature=1 seed=7"), values=names)
+def regen(chat: Chat, values: Rest = NOTHING) -> Result:
     """Ask the last question once more.
 
-    The earlier answer is kept beside the new one.
+    The earlier answer is kept beside the new one; `/pick` goes back to it. With `k=v …` these
+    parameters count this once.
     """
-    return Send(None)
+    sampling = chat.sampling
+    for name, value in assignments(values) if values else ():
+        sampling = sampling.with_text(name, value, "command")
+    return Send(None, sampling=sampling)
 
 
 @command("cont", examples=("/continue",))
@@ -63,27 +68,32 @@ def continue_(chat: Chat) -> Result:
     return Ask("This server is not known to go on with an answer. Ask it to in words? [Y/n]", ask_in_words)
 
 
-@command(examples=("/undo",))
-def undo(chat: Chat) -> Result:
-    """Take the last question and its answer back."""
-    return f"Took back: {_first_line(chat.undo())}"
+@command(examples=("/undo", "/undo 2"))
+def undo(chat: Chat, n: str = "1") -> Result:
+    """Take the last question and its answer back.
+
+    With a number, the last `n`. They stay in the `/tree`.
+    """
+    if not n.isdecimal() or not int(n):
+        raise UsageError(f"/undo takes a number of questions, not {n!r}.", "For example: /undo 2")
+    last = chat.last("user")
+    for _ in range(int(n) - 1):
+        before = chat.conversation.at(last.parent).last("user")
+        if before is None:
+            raise UsageError(f"There are not {n} questions to take back.", "`/history` shows them.")
+        last = before
+    chat.go(last.parent)
+    return f"Took back: {first_line(last)}"
 
 
 @command(examples=("/history",))
 def history(chat: Chat) -> Result:
     """List the messages that the next request sends."""
     rows = [("", "system", chat.system.partition("\n")[0][:_LONGEST_LINE])] if chat.system else []
-    rows += [(str(node.number), node.message.role, _first_line(node)) for node in chat.conversation.path()]
+    rows += [(str(node.number), node.message.role, first_line(node)) for node in chat.conversation.path()]
     if not rows:
         return "The conversation has not begun."
     return Table(("#", "role", "message"), tuple(rows), one_line=True)
-
-
-def _first_line(node: Node) -> str:
-    lines = node.message.content.strip().splitlines() or [""]
-    text = lines[0][:_LONGEST_LINE]
-    more = "…" if len(lines) > 1 or len(lines[0]) > _LONGEST_LINE else ""
-    return text + more + (" (cut short)" if node.message.cut_short else "")
 
 
 def _on_off(_: Chat) -> Iterator[Choice]:
@@ -122,7 +132,7 @@ def _aspects(_: Chat) -> Iterator[Choice]:
     yield Choice("model", "the model")
 
 
-@command("status", "info", examples=("/show", "/show parameters"), aspect=_aspects)
+@command("status", examples=("/show", "/show parameters"), aspect=_aspects)
 def show(chat: Chat, aspect: str = "") -> Result:
     """Show in short what the next request is made of.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.commands import conversation, parameters, program, server
+from llmchat.commands import chats, conversation, export, parameters, program, requests, server, tree
 from llmchat.commands.parameters import explain
 from llmchat.errors import UsageError
 from llmchat.registry import Choice, Command, Group, Registry, Result, Table
@@ -74,4 +74,14 @@ def _about(known: Command) -> str:
     return "\n".join(lines)
 
 
-registry = Registry(group, conversation.group, parameters.group, server.group, program.group)
+registry = Registry(
+    group,
+    conversation.group,
+    tree.group,
+    chats.group,
+    requests.group,
+    export.group,
+    parameters.group,
+    server.group,
+    program.group,
+)

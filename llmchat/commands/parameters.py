@@ -6,6 +6,7 @@ from pathlib import Path
 
 from llmchat import params, settings_file
 from llmchat.chat import Chat
+from llmchat.commands.assignments import assignments, names
 from llmchat.commands.habits import HABITS
 from llmchat.errors import UsageError
 from llmchat.params import Param, show
@@ -16,12 +17,10 @@ group = Group("Parameters")
 command = group.command
 
 _FROM_FILES = ("text", "list", "json")
-_ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z][\w.-]*)\s*=\s*")
 
 
-def _names(_: Chat) -> Iterator[Choice]:
-    for param in params.PARAMS:
-        yield Choice(param.name, f"{param.bounds}: {param.meaning}")
+def _names(chat: Chat) -> Iterator[Choice]:
+    yield from names(chat)
     for habit in HABITS:
         yield Choice(habit, "as in other programs")
 
@@ -58,11 +57,11 @@ def set_(chat: Chat, values: Rest = NOTHING) -> Result:
     sampling = chat.sampling
     for name, value in pairs:
         sampling = _with(sampling, name, value)
-    names = [field_name(name) for name, _ in pairs]
+    changed = [field_name(name) for name, _ in pairs]
     if save:
-        _save(chat, sampling, names)
+        _save(chat, sampling, changed)
     chat.tune(sampling)
-    return "\n".join(told(chat, name) for name in names) + (
+    return "\n".join(told(chat, name) for name in changed) + (
         f"\nSaved in {chat.settings.file}." if save else ""
     )
 
@@ -115,22 +114,6 @@ def _with(sampling: Sampling, name: str, value: str) -> Sampling:
     if param.unsets(value):
         return sampling.without(name)
     return sampling.with_text(name, _read(value) if param.type in _FROM_FILES else value, "command")
-
-
-def assignments(text: str) -> list[tuple[str, str]]:
-    """`k v` or `k=v k2=v2 …` as pairs of parameter name and value text."""
-    first = _ASSIGNMENT.match(text)
-    if not first:
-        name, *value = text.split(maxsplit=1)
-        return [(name, value[0] if value else "")]
-    found = [first, *(m for m in _ASSIGNMENT.finditer(text, first.end()) if _is_name(m[1]))]
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    return [(m[1], text[m.end() : end].strip()) for m, end in zip(found, ends, strict=True)]
-
-
-def _is_name(word: str) -> bool:
-    """In the middle of a line only a known name begins a new pair: a value may hold an `=` too."""
-    return word.lower().startswith(EXTRA) or params.find(word) is not None
 
 
 def without_save(text: str) -> tuple[str, bool]:

@@ -15,6 +15,7 @@ from prompt_toolkit.history import History
 from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
 
+from llmchat import editor
 from llmchat.history import InputHistory
 from llmchat.lines import Line
 from llmchat.preferences import Preferences
@@ -141,6 +142,10 @@ class Prompt:
             return asking.prompt(is_password=hidden)
         except EOFError as error:
             raise KeyboardInterrupt from error
+
+    def edit(self, text: str) -> str:
+        """What the user makes of a text in $EDITOR; raises UsageError when no editor starts."""
+        return editor.edit(text)
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""

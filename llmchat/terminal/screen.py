@@ -119,6 +119,10 @@ class Screen:
         """Show a line or a few."""
         self._page(RichText(safe(text)))
 
+    def verbatim(self, text: str) -> None:
+        """Show a text whose lines are not broken, so that it can be copied."""
+        self._console_for_rest.print(RichText(safe(text)), soft_wrap=True)
+
     def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
         self._print(RichText(safe(text), "dim"))

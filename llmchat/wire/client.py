@@ -33,7 +33,7 @@ from llmchat.errors import (
 from llmchat.messages import Timings, Usage
 from llmchat.wire.address import Address
 from llmchat.wire.deltas import Delta, Notice, Reasoning, Text
-from llmchat.wire.protocol import CHAT_PATH, ReplyReader
+from llmchat.wire.protocol import CHAT_PATH, ReplyReader, encode
 from llmchat.wire.refusal import names_field, refusal
 from llmchat.wire.servers import Answer
 
@@ -163,6 +163,11 @@ class Stream:
         self._thread = threading.Thread(target=self._run, name="llmchat-stream", daemon=True)
         self._thread.start()
 
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What is sent: without the fields that the server has refused."""
+        return self._body
+
     def wait(self, timeout: float | None = None) -> list[Delta]:
         """All deltas that are there, waiting up to `timeout` seconds for the first; [] when none.
 
@@ -240,7 +245,7 @@ class Stream:
         self._clock = _Clock()
         response = session.post(
             self._client.address.url(CHAT_PATH),
-            data=json.dumps(self._body).encode(),
+            data=encode(self._body),
             headers={
                 "Content-Type": "application/json",
                 "Accept": "text/event-stream",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from llmchat.messages import Message, Reply, Timings, ToolCall, Usage
+from llmchat.messages import Message, Reply, State, Timings, ToolCall, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,21 @@ class Draft:
         """Whether the first choice has an answer; reasoning alone is none."""
         return bool("".join(self._choice(0).content).strip())
 
+    def answers(self, prefix: str, state: State) -> dict[int, Message]:
+        """What there is of each choice, by its index; one without any content has failed."""
+        answers = {}
+        for index, choice in sorted(self._choices.items()):
+            if choice.content or choice.reasoning or choice.calls:
+                blank = not "".join(choice.content).strip() and state != "in progress"
+                answers[index] = _message(choice, prefix, "failed" if blank else state)
+        return answers
+
     def reply(self, prefix: str = "", *, cut_short: bool = False) -> Reply:
         """The reply as it stands; `prefix` is what each choice goes on with."""
         ordered = [choice for _, choice in sorted(self._choices.items())]
+        state: State = "cut short" if cut_short else "complete"
         return Reply(
-            choices=tuple(_message(choice, prefix, cut_short) for choice in ordered),
+            choices=tuple(_message(choice, prefix, state) for choice in ordered),
             finish_reasons=tuple(choice.reason for choice in ordered),
             usage=self.usage,
             timings=self.timings,
@@ -123,11 +133,11 @@ class Draft:
         return self._choices.setdefault(index, _Choice())
 
 
-def _message(choice: _Choice, prefix: str, cut_short: bool) -> Message:
+def _message(choice: _Choice, prefix: str, state: State) -> Message:
     return Message(
         role="assistant",
         content=prefix + "".join(choice.content),
         reasoning="".join(choice.reasoning),
         tool_calls=tuple(ToolCall(*call) for _, call in sorted(choice.calls.items())),
-        cut_short=cut_short,
+        state=state,
     )

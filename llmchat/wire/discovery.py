@@ -75,7 +75,7 @@ def _remembering(client: "Client") -> Get:
 
 
 class Discovery:
-    """`look` in a thread, started at once.
+    """`look` in a thread.
 
     `connect` makes the client; where a model file is to be served, it starts the engine first.
     With `neighbours`, the known ports of this machine are looked at too when the server does not
@@ -99,6 +99,9 @@ class Discovery:
         self._engine: Engine | None = None
         self._abandoned = False
         self.others: tuple[Found, ...] = ()
+
+    def start(self) -> None:
+        """Begin, in a thread."""
         threading.Thread(target=self._run, name="llmchat-discovery", daemon=True).start()
 
     def result(self, timeout: float = PATIENCE) -> Found | None:

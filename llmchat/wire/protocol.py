@@ -47,6 +47,11 @@ def request_body(
     return {**body, "stream": True, "stream_options": {"include_usage": True}, **kind.fields}
 
 
+def encode(body: Mapping[str, Any]) -> bytes:
+    """A request's body as it goes over the wire."""
+    return json.dumps(body).encode()
+
+
 def left_out(kind: Kind, sampling: Sampling) -> tuple[str, ...]:
     """The parameters that are set and not sent, since this kind of server would refuse the request."""
     if not kind.refuses_unknown:

@@ -1,0 +1,84 @@
+"""Commands about conversations and files."""
+
+from pathlib import Path
+
+from llmchat import exports
+from llmchat.chat import Chat
+from llmchat.commands.chats import opened
+from llmchat.errors import UsageError
+from llmchat.messages import ROOT
+from llmchat.records import Record
+from llmchat.registry import NOTHING, Ask, Group, Rest, Result, SendAll
+
+group = Group("Files")
+command = group.command
+
+_ENDINGS = ", ".join(exports.FORMATS)
+
+
+@command(examples=("/export chat.md", "/export chat.json", "/export chat.py"))
+def export(chat: Chat, file: Rest) -> Result:
+    """Write this conversation to a file, by its ending.
+
+    `.md` and `.html` are for reading, `.json` keeps everything (`/import` reads it back), `.jsonl`
+    has the message array of each branch in a line, `.py` and `.sh` are scripts that ask the same
+    questions again. A file that exists is not overwritten unasked.
+    """
+    path = Path(file).expanduser()
+    write = exports.FORMATS.get(path.suffix.lower())
+    if write is None:
+        raise UsageError(f"What form {file!r} should have is not clear.", f"It ends in one of {_ENDINGS}.")
+    record = chat.keeping.do(lambda store: store.record(chat.keeping.id)) if chat.keeping.id else None
+    if record is None:
+        raise UsageError("The conversation has not begun.", "Type a question.")
+    # The head of this session, whatever others have done since.
+    text = write(Record(record.title, chat.conversation, record.requests, record.begun))
+
+    def overwrite(answer: str) -> Result:
+        return _write(path, text, "w") if answer.strip().lower() in ("y", "yes") else "Nothing was written."
+
+    if path.exists():
+        return Ask(f"{path} exists. Overwrite it? [y/N]", overwrite)
+    return _write(path, text, "x")
+
+
+def _write(path: Path, text: str, mode: str) -> str:
+    try:
+        with path.open(mode, encoding="utf-8", errors="backslashreplace", newline="\n") as out:
+            out.write(text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Is the folder there?") from error
+    return f"Written to {path}."
+
+
+@command(examples=("/import chat.json",))
+def import_(chat: Chat, file: Rest) -> Result:
+    """Read a conversation from a JSON export.
+
+    It is stored as a new one, which goes on."""
+    chat.begin(_read(file))
+    return opened(chat)
+
+
+@command(examples=("/replay", "/replay chat.json"))
+def replay(chat: Chat, file: Rest = NOTHING) -> Result:
+    """Ask a conversation's questions again, as a new branch.
+
+    They go to today's model with today's parameters. Without a file they are those of this
+    conversation, from its beginning.
+    """
+    conversation = _read(file).conversation if file else chat.conversation
+    questions = tuple(message.content for message in conversation.messages() if message.role == "user")
+    if not questions:
+        raise UsageError("There is no question to ask again.", "Type one.")
+    return SendAll(questions, ROOT)
+
+
+def _read(file: str) -> Record:
+    path = Path(file).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"{file!r} cannot be read: {reason}.", "It is a path to a JSON export.") from error
+    return exports.read(text)

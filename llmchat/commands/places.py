@@ -1,0 +1,33 @@
+"""Which message a word means: `#7` and `7` are the message with the number 7."""
+
+from collections.abc import Iterator
+
+from llmchat.chat import Chat
+from llmchat.errors import UsageError
+from llmchat.messages import Node
+from llmchat.registry import Choice
+
+_LONGEST_LINE = 70
+
+
+def numbered(chat: Chat, word: str) -> Node:
+    """The message that a word means; raises UsageError."""
+    digits = word.removeprefix("#")
+    if digits.isdecimal() and 1 <= int(digits) <= len(chat.conversation.nodes):
+        return chat.conversation.node(int(digits))
+    raise UsageError(f"There is no message {word}.", "`/tree` shows all with their numbers.")
+
+
+def messages(chat: Chat) -> Iterator[Choice]:
+    """Every message by its number, the latest first."""
+    for node in reversed(chat.conversation.nodes):
+        yield Choice(str(node.number), f"{node.message.role}: {first_line(node)}")
+
+
+def first_line(node: Node) -> str:
+    """The beginning of a message on one line, and what became of it."""
+    message = node.message
+    lines = message.content.strip().splitlines() or [""]
+    text = lines[0][:_LONGEST_LINE]
+    more = "…" if len(lines) > 1 or len(lines[0]) > _LONGEST_LINE else ""
+    return text + more + ("" if message.state == "complete" else f" ({message.state})")

@@ -1,0 +1,218 @@
+"""A whole conversation as a file, by its ending; and back from the JSON form, without loss."""
+
+import html
+import json
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, get_args
+
+from markdown_it import MarkdownIt
+
+from llmchat import scripts
+from llmchat.errors import UsageError
+from llmchat.messages import ROOT, Conversation, Message, Node, Role, State, Timings, ToolCall, Usage
+from llmchat.records import Record, Request
+from llmchat.wire.protocol import messages_array
+
+FORMAT = 1
+"""The version of the JSON form."""
+
+
+def markdown(record: Record) -> str:
+    """The path to the head, to be read."""
+    parts = [f"# {record.title or 'A conversation'}"]
+    if system := _system(record):
+        parts += ["## system", system]
+    for node in record.conversation.path():
+        state = "" if node.message.state == "complete" else f" ({node.message.state})"
+        parts += [f"## {node.message.role}{state}", node.message.content.strip("\n")]
+    return "\n\n".join(parts) + "\n"
+
+
+def jsonl(record: Record) -> str:
+    """The message array of each branch, one a line: the form that training takes."""
+    system = _system(record)
+    conversation = record.conversation
+    parents = {node.parent for node in conversation.nodes}
+    ends = [n for n in conversation.nodes if n.number not in parents and n.message.role == "assistant"]
+    lines = [
+        json.dumps({"messages": messages_array(system, conversation.at(end.number).messages())})
+        for end in ends
+        if end.message.content.strip()
+    ]
+    return "".join(line + "\n" for line in lines)
+
+
+def html_page(record: Record) -> str:
+    """The path to the head as one page that loads nothing; light or dark as the reader's system is."""
+    # What a model wrote is no HTML, and an image would be fetched from elsewhere.
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    parts = []
+    if system := _system(record):
+        parts.append(f"<section><h2>system</h2><pre>{html.escape(system)}</pre></section>")
+    for node in record.conversation.path():
+        message = node.message
+        body = parser.render(message.content)
+        if message.role == "user":
+            body = f"<pre>{html.escape(message.content)}</pre>"
+        state = "" if message.state == "complete" else f" ({message.state})"
+        parts.append(f'<section class="{message.role}"><h2>{message.role}{state}</h2>{body}</section>')
+    return _PAGE.format(title=html.escape(record.title or "A conversation"), body="\n".join(parts))
+
+
+def lossless(record: Record) -> str:
+    """Everything, as JSON; `read` makes the same record of it."""
+    data = {
+        "llmchat": FORMAT,
+        "title": record.title,
+        "begun": record.begun,
+        "head": record.conversation.head,
+        "messages": [_node_data(node) for node in record.conversation.nodes],
+        "requests": [_request_data(request) for request in record.requests],
+    }
+    return json.dumps(data, indent=1) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Record], str]] = MappingProxyType(
+    {
+        ".md": markdown,
+        ".json": lossless,
+        ".jsonl": jsonl,
+        ".html": html_page,
+        ".py": scripts.python_script,
+        ".sh": scripts.shell_script,
+    }
+)
+"""What writes a file, by its ending."""
+
+
+def read(text: str) -> Record:
+    """The record of a JSON export; raises UsageError."""
+    try:
+        data = json.loads(text)
+        if data["llmchat"] > FORMAT:
+            raise UsageError("This was exported by a newer llmchat.", "Update this one.")
+        nodes = tuple(_node(item) for item in data["messages"])
+        requests = tuple(_request(item) for item in data["requests"])
+        record = Record(str(data["title"]), Conversation(nodes, data["head"]), requests, float(data["begun"]))
+        problem = next(_problems(record), "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError("This is no conversation that llmchat has exported.", _IMPORTABLE) from error
+    if problem:
+        raise UsageError(f"This conversation is damaged: {problem}.", _IMPORTABLE)
+    return record
+
+
+_IMPORTABLE = "`/export FILE.json` writes one."
+
+
+def _problems(record: Record) -> Iterator[str]:
+    count = len(record.conversation.nodes)
+    for number, node in enumerate(record.conversation.nodes, 1):
+        if node.number != number or not ROOT <= node.parent < number:
+            yield f"message {number} is not in its place"
+        if node.message.role not in get_args(Role) or node.message.state not in get_args(State):
+            yield f"message {number} has an unknown role or state"
+    if not ROOT <= record.conversation.head <= count:
+        yield "its head is no message"
+    for request in record.requests:
+        known = (request.parent, request.continues, *request.omissions, *request.answers)
+        if not all(ROOT <= number <= count for number in known):
+            yield "a request is about no message"
+        if not isinstance(json.loads(request.fields), dict):
+            yield "a request has no fields"
+
+
+def _system(record: Record) -> str:
+    """The last system prompt on the path to the head."""
+    path = {node.number for node in record.conversation.path()}
+    return next((r.system for r in reversed(record.requests) if path & {*r.answers}), "")
+
+
+def _node_data(node: Node) -> dict[str, Any]:
+    message = node.message
+    return {
+        "number": node.number,
+        "parent": node.parent,
+        "role": message.role,
+        "content": message.content,
+        "reasoning": message.reasoning,
+        "tool_calls": [[call.name, call.arguments] for call in message.tool_calls],
+        "state": message.state,
+        "attachments": message.attachments,
+        "logprobs": message.logprobs,
+    }
+
+
+def _node(data: Mapping[str, Any]) -> Node:
+    message = Message(
+        data["role"],
+        _text(data["content"]),
+        _text(data["reasoning"]),
+        tuple(ToolCall(_text(name), _text(arguments)) for name, arguments in data["tool_calls"]),
+        data["state"],
+        tuple(map(_text, data["attachments"])),
+        _text(data["logprobs"]),
+    )
+    return Node(int(data["number"]), int(data["parent"]), message)
+
+
+_TEXTS = ("server", "kind", "model", "fields", "system", "engine", "group", "error")
+_NUMBERS = ("parent", "continues", "time", "seconds")
+_TUPLES = ("omissions", "answers", "finish_reasons")
+
+
+def _request_data(request: Request) -> dict[str, Any]:
+    usage, timings = request.usage, request.timings
+    return {
+        **{name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS, *_TUPLES)},
+        "chosen": dict(request.chosen),
+        "usage": [usage.prompt, usage.completion, usage.cached] if usage else None,
+        "timings": [timings.first_token, timings.tokens_per_second],
+    }
+
+
+def _request(data: Mapping[str, Any]) -> Request:
+    usage = data["usage"]
+    texts: dict[str, Any] = {name: _text(data[name]) for name in _TEXTS}
+    numbers: dict[str, Any] = {name: data[name] for name in _NUMBERS}
+    tuples: dict[str, Any] = {name: tuple(data[name]) for name in _TUPLES}
+    return Request(
+        **texts,
+        **numbers,
+        **tuples,
+        chosen=MappingProxyType(dict(data["chosen"])),
+        usage=Usage(*usage) if usage else None,
+        timings=Timings(*data["timings"]),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; }}
+section {{ border-top: 1px solid #8886; }}
+h2 {{ font-size: 0.8rem; font-weight: 600; opacity: 0.6; }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }}
+code {{ font: 0.9em ui-monospace, monospace; }}
+pre code {{ display: block; padding: 0.8rem; background: #8882; border-radius: 6px; }}
+.user pre {{ font-weight: 600; }}
+table {{ border-collapse: collapse; }}
+td, th {{ border: 1px solid #8886; padding: 0.2rem 0.6rem; }}
+</style>
+<h1>{title}</h1>
+{body}
+</html>
+"""

@@ -1,0 +1,72 @@
+"""The real program killed at random moments: every question and every reply is kept but its last second."""
+
+import random
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from llmchat.store import Store
+from tests.scripted import Reply, Request, ScriptedServer, chunk, serving, sse
+from tests.terminal import terminal
+
+WORDS = [f"word{n} " for n in range(60)]
+PAUSE = 0.05
+
+
+def slowly(_: Request) -> Reply:
+    pieces: list[bytes | float] = []
+    for word in WORDS:
+        pieces += [*sse(chunk(word), done=False), PAUSE]
+    return Reply([*pieces, *sse(chunk(finish="stop"))])
+
+
+@pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_kill_9_at_random_moments_loses_nothing(home: Path, times: int) -> None:
+    path = home / "data" / "chats.db"
+    moments = random.Random(9)
+    with serving() as server:
+        server.will(slowly)
+        for number in range(times):
+            seen = _killed(server, home, f"question {number}", moments.uniform(0.0, 1.2))
+            _check_sound(path)
+            _check_kept(path, f"question {number}", seen)
+    store = Store(path)
+    assert len(store.chats(limit=1000)) == times
+    store.close()
+
+
+def _killed(server: ScriptedServer, home: Path, question: str, seconds: float) -> int:
+    """Ask, kill the program after this time of the reply; how many words were shown."""
+    asked = len(server.requests)
+    with terminal("-u", server.url, home=home) as screen:
+        screen.wait_for_prompt()
+        screen.line(question)
+        screen.wait_until(lambda _: len(server.requests) > asked, "the request")
+        start = time.monotonic()
+        while time.monotonic() < start + seconds:
+            screen.settle(min(0.05, max(0.0, start + seconds - time.monotonic())))
+        shown = screen.text.count("word")
+        screen.child.kill(9)
+        screen.child.wait()
+    return shown
+
+
+def _check_sound(path: Path) -> None:
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+    db.close()
+
+
+def _check_kept(path: Path, question: str, shown: int) -> None:
+    """All that was shown is kept, but for the words of the last second."""
+    store = Store(path)
+    (listed,) = (chat for chat in store.chats(limit=1000) if chat.title == question)
+    nodes = store.nodes(listed.id)
+    store.close()
+    assert nodes[0].message.content == question
+    answer = nodes[1].message.content if len(nodes) > 1 else ""
+    assert "".join(WORDS).startswith(answer)
+    assert answer.count("word") >= shown - 1.0 / PAUSE
