@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from llmchat import engine
 from llmchat.errors import EngineError, UsageError
-from llmchat.keeping import Keeping
 from llmchat.messages import Conversation, Message, Node, Reply, Role
-from llmchat.records import Record, Request
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
+from llmchat.store.keeping import Keeping
+from llmchat.store.records import Record, Request
 from llmchat.turn import Turn
 from llmchat.wire import address, servers
 from llmchat.wire.address import Address

@@ -160,7 +160,7 @@ def _store(settings: Settings, flags: argparse.Namespace) -> Path | None:
 def _resume_or_connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> str:
     """Go on with a stored conversation if a flag says so, and connect; what there is to show of it."""
     from llmchat.commands.chats import meant, opened
-    from llmchat.restoring import restore
+    from llmchat.store.restoring import restore
 
     if not (flags.go_on or flags.open):
         _connect(chat, flags, then)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from llmchat import engine
 from llmchat.errors import ServerError
-from llmchat.keeping import Keeping
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
-from llmchat.records import Request, fields_of
 from llmchat.sampling import Sampling
+from llmchat.store.keeping import Keeping
+from llmchat.store.records import Request, fields_of
 from llmchat.wire import servers
 from llmchat.wire.address import Address
 from llmchat.wire.deltas import Delta, Draft, Notice
@@ -19,7 +19,7 @@ from llmchat.wire.discovery import PATIENCE, Found
 from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
 
 if TYPE_CHECKING:
-    from llmchat.store import Entry
+    from llmchat.store.writing import Entry
     from llmchat.wire.client import Client, Stream
 
 KEEP_EVERY = 0.5

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmchat.store import Store
+from llmchat.store.writing import Store
 from tests.scripted import Reply, Request, ScriptedServer, chunk, serving, sse
 from tests.terminal import terminal
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat import exports
 from llmchat.errors import StoreError, UsageError
 from llmchat.messages import ROOT, Conversation, Message, Node, Timings, ToolCall, Usage
-from llmchat.records import Record, Request, body_of
-from llmchat.store import Entry, Store
+from llmchat.store import exports
+from llmchat.store.records import Record, Request, body_of
 from llmchat.store.schema import VERSION
+from llmchat.store.writing import Entry, Store
 from llmchat.wire.protocol import encode
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse
 from tests.session import session

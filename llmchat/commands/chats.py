@@ -8,7 +8,7 @@ from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.messages import Conversation
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
-from llmchat.restoring import restore
+from llmchat.store.restoring import restore
 
 if TYPE_CHECKING:
     from llmchat.store.reading import Hit

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from llmchat import exports
 from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT
-from llmchat.records import Record
 from llmchat.registry import NOTHING, Ask, Group, Rest, Result, SendAll
+from llmchat.store import exports
+from llmchat.store.records import Record
 
 group = Group("Files")
 command = group.command

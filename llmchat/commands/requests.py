@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 
-from llmchat import scripts
 from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
 from llmchat.errors import UsageError
 from llmchat.params import show
-from llmchat.records import Request, body_of
 from llmchat.registry import Group, Result, Table, Verbatim
+from llmchat.store import scripts
+from llmchat.store.records import Request, body_of
 from llmchat.wire.protocol import encode
 
 group = Group("Where an answer came from")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmchat.messages import Conversation, Node
-from llmchat.records import Record, Request
 from llmchat.store.database import Database, stored
+from llmchat.store.records import Record, Request
 from llmchat.store.rows import NODE_COLUMNS, REQUEST_COLUMNS, REQUEST_TABLES, node_of, request_of
 
 _LISTED = 50

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from llmchat.messages import Message, Node, Timings, ToolCall, Usage
-from llmchat.records import Request
 from llmchat.store.database import stored
+from llmchat.store.records import Request
 
 NODE_COLUMNS = "number, parent, role, content, reasoning, tool_calls, state, attachments, logprobs"
 REQUEST_COLUMNS = (

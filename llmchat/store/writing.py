@@ -8,9 +8,9 @@ from pathlib import Path
 
 from llmchat.errors import StoreError
 from llmchat.messages import ROOT, Message, Node
-from llmchat.records import Record, Request
 from llmchat.store.database import Database, stored
 from llmchat.store.reading import Reading
+from llmchat.store.records import Record, Request
 from llmchat.store.rows import add_request, end_request, message_values
 
 _LONGEST_TITLE = 60

@@ -15,10 +15,10 @@ from prompt_toolkit.history import History
 from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
 
-from llmchat import editor
 from llmchat.history import InputHistory
 from llmchat.lines import Line
 from llmchat.preferences import Preferences
+from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
 from llmchat.terminal.sanitize import safe
 from llmchat.terminal.typeahead import Keyboard

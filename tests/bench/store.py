@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmchat.messages import ROOT, Conversation, Message, Node
-from llmchat.records import Record, Request
-from llmchat.store import Entry, Store
+from llmchat.store.records import Record, Request
+from llmchat.store.writing import Entry, Store
 
 WORDS = [f"word{n}" for n in range(5000)]
 MESSAGES = 20

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmchat.messages import Conversation, Node
-from llmchat.records import Record, Request, body_of
+from llmchat.store.records import Record, Request, body_of
 from llmchat.wire import address
 from llmchat.wire.protocol import CHAT_PATH
 

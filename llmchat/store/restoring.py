@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
-from llmchat.records import Request
 from llmchat.sampling import Sampling
+from llmchat.store.records import Request
 
 
 def restore(

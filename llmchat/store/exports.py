@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 from markdown_it import MarkdownIt
 
-from llmchat import scripts
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT, Conversation, Message, Node, Role, State, Timings, ToolCall, Usage
-from llmchat.records import Record, Request
+from llmchat.store import scripts
+from llmchat.store.records import Record, Request
 from llmchat.wire.protocol import messages_array
 
 FORMAT = 1

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llmchat.errors import StoreError
 from llmchat.messages import Conversation, Message
-from llmchat.records import Record
+from llmchat.store.records import Record
 
 if TYPE_CHECKING:
     # SQLite is needed once the prompt is shown, not before.
-    from llmchat.store import Entry, Store
+    from llmchat.store.writing import Entry, Store
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Keeping:
     @property
     def store(self) -> "Store":
         """The store, opened when it is first wanted. For what may fail there is `do`."""
-        from llmchat.store import Store
+        from llmchat.store.writing import Store
 
         if self._store is None:
             try:
@@ -55,7 +55,7 @@ class Keeping:
 
     def begin(self, parent: int, question: Message | None) -> "Entry":
         """Write that a turn begins: its question follows `parent`."""
-        from llmchat.store import Entry
+        from llmchat.store.writing import Entry
 
         entry = Entry(self.id, parent, question)
         if question:
@@ -92,8 +92,8 @@ class Keeping:
 
     def _in_memory(self, error: StoreError) -> "Store":
         """A store in memory, with what is known of the conversation."""
-        from llmchat.store import Store
         from llmchat.store.database import put_aside
+        from llmchat.store.writing import Store
 
         memory = Store()
         self.id = memory.add(self._rescued()) if self.id else 0
