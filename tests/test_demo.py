@@ -49,7 +49,7 @@ def test_a_whole_conversation_with_the_real_server(practice: str) -> None:
     nodes = ran.conversation.nodes
     assert "tea" in nodes[3].message.content  # it cannot know without the first turn
     assert nodes[3].message.content == nodes[4].message.content
-    assert [message.content for message in ran.conversation.messages()][0] == "I like tea"
+    assert ran.said[0] == ("user", "I like tea")
     assert len(ran.conversation.path()) == 2
 
 
