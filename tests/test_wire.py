@@ -250,3 +250,12 @@ def test_flags_reach_the_request(server: ScriptedServer) -> None:
     server.will(answer("yes"))
     session(server.url, "hi", settings=settings_for(server.url, temperature=0.1, stop="###"))
     assert (server.requests[0].body["temperature"], server.requests[0].body["stop"]) == (0.1, ["###"])
+
+
+def test_a_parameter_that_would_be_refused_is_left_out_and_told_once(server: ScriptedServer) -> None:
+    server.pages["/health/liveliness"] = Reply([b"I'm alive!"])
+    server.will(answer("yes"))
+    ran = session(server.url, "/models", "/mirostat 2", "/seed 7", "hi", "again")
+    assert "mirostat is 2 (left out: LiteLLM does not know it)." in ran.screen
+    assert ran.screen.count("LiteLLM does not know mirostat: left out.") == 1
+    assert all("mirostat" not in r.body and r.body["seed"] == 7 for r in server.requests)
