@@ -58,31 +58,29 @@ class Settings:
         return ""
 
 
-def config_folder(environ: Mapping[str, str]) -> Path:
+def config_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
     """Where the settings file is; `LLMCHAT_HOME` moves it."""
-    return _folder(environ, "config", "XDG_CONFIG_HOME", ".config", "APPDATA")
-
-
-def data_folder(environ: Mapping[str, str]) -> Path:
-    """Where llmchat keeps what it writes; `LLMCHAT_HOME` moves it."""
-    return _folder(environ, "data", "XDG_DATA_HOME", ".local/share", "LOCALAPPDATA")
-
-
-def _folder(environ: Mapping[str, str], ours: str, xdg: str, unix: str, windows: str) -> Path:
     if environ.get("LLMCHAT_HOME"):
-        return Path(environ["LLMCHAT_HOME"]) / ours
+        return Path(environ["LLMCHAT_HOME"]) / "config"
+    return _folder(environ, platform, "XDG_CONFIG_HOME", ".config", "APPDATA")
+
+
+def data_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
+    """Where llmchat keeps what it writes; `LLMCHAT_HOME` moves it."""
+    if environ.get("LLMCHAT_HOME"):
+        return Path(environ["LLMCHAT_HOME"]) / "data"
+    return _folder(environ, platform, "XDG_DATA_HOME", ".local/share", "LOCALAPPDATA")
+
+
+def _folder(environ: Mapping[str, str], platform: str, xdg: str, unix: str, windows: str) -> Path:
     try:
-        return _platform_folder(environ, xdg, unix, windows)
+        if platform == "win32":
+            return Path(environ.get(windows) or Path.home()) / "llmchat"
+        if platform == "darwin" and not environ.get(xdg):
+            return Path.home() / "Library" / "Application Support" / "llmchat"
+        return Path(environ.get(xdg) or Path.home() / unix) / "llmchat"
     except RuntimeError as error:
         raise UsageError("There is no home folder.", "LLMCHAT_HOME may name one for llmchat.") from error
-
-
-def _platform_folder(environ: Mapping[str, str], xdg: str, unix: str, windows: str) -> Path:
-    if sys.platform == "win32":
-        return Path(environ.get(windows) or Path.home()) / "llmchat"
-    if sys.platform == "darwin" and not environ.get(xdg):
-        return Path.home() / "Library" / "Application Support" / "llmchat"
-    return Path(environ.get(xdg) or Path.home() / unix) / "llmchat"
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("schema", "database", "rows", "reading", "writing"),
-        *("client", "discovery", "settings", "settings_file", "history", "lines", "engine"),
+        *("client", "stopwatch", "discovery", "settings", "settings_file", "history", "lines", "engine"),
     ),
     ("keeping", "turn", "chat", "restoring", "lab"),
     ("registry", "commands", "completion", "toolbar"),

@@ -155,12 +155,11 @@ def test_one_variable_moves_both_folders(tmp_path: Path) -> None:
     ],
 )
 def test_each_platform_has_its_folders(
-    monkeypatch: pytest.MonkeyPatch, platform: str, environ: dict[str, str], config: str, data: str
+    platform: str, environ: dict[str, str], config: str, data: str
 ) -> None:
-    monkeypatch.setattr("sys.platform", platform)
     base = Path() if environ else Path.home()
-    assert settings.config_folder(environ) == base / config
-    assert settings.data_folder(environ) == base / data
+    assert settings.config_folder(environ, platform) == base / config
+    assert settings.data_folder(environ, platform) == base / data
 
 
 KEYS = {"LLMCHAT_API_KEY": " program-key\n", "OPENAI_API_KEY": "openai-key\n"}

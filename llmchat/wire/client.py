@@ -14,7 +14,6 @@ import json
 import queue
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,12 +29,12 @@ from llmchat.errors import (
     UnreachableError,
     UsageError,
 )
-from llmchat.messages import Timings, Usage
 from llmchat.wire.address import Address
-from llmchat.wire.deltas import Delta, Notice, Reasoning, Text
+from llmchat.wire.deltas import Delta, Notice
 from llmchat.wire.protocol import CHAT_PATH, ReplyReader, encode
 from llmchat.wire.refusal import names_field, refusal
 from llmchat.wire.servers import Answer
+from llmchat.wire.stopwatch import Stopwatch
 
 CONNECT_TIMEOUT = 4.0
 """Seconds; a server that is there accepts at once, however busy its model is."""
@@ -157,7 +156,7 @@ class Stream:
         self._optional = [name for name in optional if name in self._body]
         self._line = _Line()
         self._deltas: queue.SimpleQueue[list[Delta] | LlmchatError | None] = queue.SimpleQueue()
-        self._clock = _Clock()
+        self._clock = Stopwatch()
         self._failure: LlmchatError | None = None
         self.ended = False
         self._thread = threading.Thread(target=self._run, name="llmchat-stream", daemon=True)
@@ -242,7 +241,7 @@ class Stream:
         adapter = _Adapter(self._line)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
-        self._clock = _Clock()
+        self._clock = Stopwatch()
         response = session.post(
             self._client.address.url(CHAT_PATH),
             data=encode(self._body),
@@ -294,37 +293,6 @@ class Stream:
             for delta in deltas:
                 self._clock.note(delta)
             self._deltas.put(deltas)
-
-
-class _Clock:
-    """Measures a reply: the time to its first token, and how fast the others came."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self.first_token: float | None = None
-        self._last = 0.0
-        self._pieces = 0
-        self._tokens = 0
-        self._told: float | None = None
-
-    def note(self, delta: Delta) -> None:
-        if isinstance(delta, Text | Reasoning):
-            self._last = time.perf_counter() - self._start
-            if self.first_token is None:
-                self.first_token = self._last
-            self._pieces += 1
-        elif isinstance(delta, Usage):
-            self._tokens = delta.completion
-        elif isinstance(delta, Timings):
-            self._told = delta.tokens_per_second
-
-    def timings(self) -> Timings:
-        """The server's own speed where it tells one, else ours: a piece is about a token."""
-        after_first = (self._tokens or self._pieces) - 1
-        seconds = self._last - (self.first_token or 0.0)
-        # Over less than this, it is the network's bursts that would be measured.
-        measured = after_first / seconds if after_first > 0 and seconds > 0.02 else None
-        return Timings(self.first_token, self._told or measured)
 
 
 @contextlib.contextmanager
