@@ -23,9 +23,9 @@ _CODE = '''def step_{n}(items, limit={n}):
 '''
 
 
-def make(kind: str, kilobytes: int) -> str:
-    """A reply of this kind; 1 KB is 1024 characters."""
-    randomness = random.Random(f"{kind} {kilobytes}")
+def make(kind: str, kilobytes: int, number: int = 0) -> str:
+    """A reply of this kind, another one for each number; 1 KB is 1024 characters."""
+    randomness = random.Random(f"{kind} {kilobytes} {number}")
     parts: list[str] = [_BEGINNINGS.get(kind, "")]
     length = 0
     while length < kilobytes * 1024:
