@@ -6,11 +6,11 @@ from typing import Any
 
 from llmchat import settings
 from llmchat.errors import ServerError
-from llmchat.turn import open_stream
 from llmchat.wire import servers
 from llmchat.wire.client import Client
 from llmchat.wire.deltas import Draft
 from llmchat.wire.discovery import look
+from llmchat.wire.protocol import optional_fields, request_body
 
 
 def complete(
@@ -29,7 +29,9 @@ def complete(
     found = look(client)
     name = model or given.model or servers.choose_model(found.models)
     draft = Draft()
-    with contextlib.closing(open_stream(client, found, name, messages, given.sampling)) as stream:
+    body = request_body(found.kind, name, messages, given.sampling)
+    optional = optional_fields(body, found.kind, given.sampling)
+    with contextlib.closing(client.chat(body, optional)) as stream:
         while not stream.ended:
             for delta in stream.wait():
                 draft.add(delta)

@@ -1,7 +1,7 @@
 """One question on its way to a reply."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -43,18 +43,6 @@ class Asker(Protocol):
     def model(self) -> str: ...
     def found(self, timeout: float) -> Found | None: ...
     def look_again(self) -> None: ...
-
-
-def open_stream(
-    client: "Client",
-    found: Found,
-    model: str,
-    messages: Sequence[Mapping[str, Any]],
-    sampling: Sampling,
-) -> "Stream":
-    """Send a chat request in the way that this kind of server takes it."""
-    body = request_body(found.kind, model, messages, sampling)
-    return client.chat(body, optional_fields(body, found.kind, sampling))
 
 
 class Turn:
