@@ -442,3 +442,9 @@ def test_the_toolbar_forgets_the_tokens_of_a_conversation_that_was_left(here: Sc
     left = session(here.url, "hi", "/clear").chat
     assert "tokens" in toolbar.line(toolbar.parts(used), 80)
     assert "tokens" not in toolbar.line(toolbar.parts(left), 80)
+
+
+def test_a_format_that_is_none_is_refused(here: ScriptedServer) -> None:
+    ran = session(here.url, "/set format xml")
+    assert "The format is json, not 'xml'." in ran.screen
+    assert not ran.chat.sampling.chosen

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands import conversation
+from llmchat.errors import UsageError
 from llmchat.params import show
 from llmchat.registry import Rest, Result
 
@@ -24,6 +25,8 @@ def think(chat: Chat, level: str) -> Result:
 
 
 def _json_mode(chat: Chat, form: str) -> Result:
+    if form.lower() != "json":
+        raise UsageError(f"The format is json, not {form!r}.", "`/set noformat` takes it back.")
     return _set(chat, "response_format", _JSON_OBJECT)
 
 
