@@ -1,41 +1,27 @@
 """Chat, the one thing that changes: what every command and every turn works on."""
 
-import contextlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from llmchat import engine
-from llmchat.errors import EngineError, UsageError
+from llmchat.connection import Connection
+from llmchat.errors import UsageError
 from llmchat.messages import Conversation, Message, Node, Reply, Role
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
 from llmchat.store.keeping import Keeping
 from llmchat.store.records import Record, Request
 from llmchat.turn import Turn
-from llmchat.wire import address, servers
-from llmchat.wire.address import Address
-from llmchat.wire.discovery import PATIENCE, Discovery, Found, look_around
-
-if TYPE_CHECKING:
-    # requests takes as long to import as the rest of the start; the discovery's thread does it.
-    from llmchat.wire.client import Client
-
-
-DEMO = "demo"
-"""The engine's name while it runs the practice model."""
+from llmchat.wire import servers
 
 
 class Chat:
-    """One conversation with one server: what every command and every turn works on.
+    """One conversation over one connection, and what is set for it.
 
-    The server, its model and its kind are found out in a thread (`discovery`), so that nothing
-    waits for the network but a question. `store` is the file that conversations are kept in; None
-    keeps them in memory. `engine_name` is "demo" or a model file while llmchat runs the server itself.
+    `store` is the file that conversations are kept in; None keeps them in memory.
     """
 
     def __init__(self, settings: Settings, store: Path | None = None) -> None:
         self.settings = settings
+        self.connection = Connection(settings)
         self.keeping = Keeping(store, lambda: self.conversation)
         self.system = settings.system
         self.sampling = settings.sampling
@@ -43,84 +29,13 @@ class Chat:
         self.named_model = settings.model
         self.conversation = Conversation()
         self.last_reply: Reply | None = None
-        self.address: Address | None = settings.address
-        self.engine_name = ""
-        self.others: tuple[Found, ...] = ()
         self._earlier_sampling: list[Sampling] = []
-        self._keys: dict[str, str] = {}
-        self._client: Client | None = None
-        self._discovery: Discovery | None = None
-
-    def connect(self, server: Address, then: Callable[[], None] | None = None) -> None:
-        """Talk to this server from now on; the conversation and the parameters stay."""
-        self._leave_server()
-        self.address, self.engine_name, self.last_reply = server, "", None
-        neighbours = server.local and self.others == ()
-        self._discover(lambda _: self._new_client(server), neighbours=neighbours, then=then)
-
-    def run_model(self, file: Path | None, then: Callable[[], None] | None = None) -> None:
-        """Start llama.cpp on a model file (None: the practice model) and talk to it."""
-        self._leave_server()
-        self.address, self.engine_name, self.last_reply = None, str(file or DEMO), None
-        self._discover(lambda owner: self._start_engine(file, owner), then=then)
-
-    def found(self, timeout: float = PATIENCE) -> Found | None:
-        """What is known of the server; waits up to `timeout` seconds, then None. Raises EngineError."""
-        if self._discovery is None:
-            self.connect(self.settings.address)
-        assert self._discovery
-        found = self._discovery.result(timeout)
-        if found:
-            self.address = found.address
-            self.others = self._discovery.others or self.others
-        return found
-
-    def found_so_far(self) -> Found | None:
-        """What is known of the server now; None also when an engine did not start."""
-        with contextlib.suppress(EngineError):
-            return self.found(timeout=0) if self._discovery else None
-        return None
-
-    def return_to(self, asked: Request, then: Callable[[], None] | None = None) -> None:
-        """Talk to the server that a request went to, unless that is the present one."""
-        if asked.engine:
-            if asked.engine != self.engine_name:
-                self.run_model(None if asked.engine == DEMO else Path(asked.engine), then)
-        elif self._discovery is None or address.parse(asked.server) != self.address:
-            self.connect(address.parse(asked.server), then)
-
-    def look_again(self) -> None:
-        """Find out afresh what the server is: it may have been started, or changed, since."""
-        if self.address and not self.engine_name:
-            server = self.address
-            self._discover(lambda _: self._new_client(server))
-
-    def look_around(self) -> tuple[Found, ...]:
-        """The servers on the known ports of this machine but the current one, asked afresh."""
-        self.others = look_around(self.address)
-        return self.others
-
-    @property
-    def client(self) -> "Client":
-        """The door to the server; raises EngineError when it did not start."""
-        if self._client is None:
-            if self.address is None:
-                self.found(timeout=engine.START_TIMEOUT)
-            assert self.address
-            self._client = self._new_client(self.address)
-        return self._client
 
     @property
     def model(self) -> str:
         """The model that the user named, or the one that suits the server best."""
-        found = self.found_so_far()
+        found = self.connection.found_so_far()
         return self.named_model or servers.choose_model(found.models if found else ())
-
-    def use_key(self, key: str) -> None:
-        """Send this key to the current server, and to no other; it is kept in memory only."""
-        self._keys[self.client.address.origin] = key
-        self._client = None
-        self.look_again()
 
     def tune(self, sampling: Sampling) -> None:
         """Take these parameters; `untune` goes back."""
@@ -155,7 +70,7 @@ class Chat:
     @property
     def continues(self) -> bool:
         """Whether the server is known to go on with an answer that ends a request."""
-        found = self.found()
+        found = self.connection.found()
         return found is not None and found.kind.continues is not None
 
     def clear(self) -> None:
@@ -202,23 +117,4 @@ class Chat:
     def close(self) -> None:
         """Close the store, and end what was started: an engine, if any."""
         self.keeping.close()
-        self._leave_server()
-
-    def _discover(self, connect: Callable[[Discovery], "Client"], **options: Any) -> None:
-        self._discovery = Discovery(connect, **options)
-        self._discovery.start()  # it may tell at once, and has to be known by then
-
-    def _leave_server(self) -> None:
-        if self._discovery:
-            self._discovery.abandon()
-        self._client = self._discovery = None
-
-    def _new_client(self, server: Address) -> "Client":
-        from llmchat.wire.client import Client
-
-        return Client(server, self._keys.get(server.origin) or self.settings.key_for(server))
-
-    def _start_engine(self, file: Path | None, owner: Discovery) -> "Client":
-        running = engine.start(file) if file else engine.start_practice()
-        owner.own(running)
-        return self._new_client(address.parse(running.url))
+        self.connection.close()

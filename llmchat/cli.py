@@ -82,7 +82,7 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
         if _is_terminal(sys.stderr):
             _say(_where_kept(chat))
         _resume_or_connect(chat, flags, None)
-        found = chat.found()
+        found = chat.connection.found()
         if found and found.reachable and notable(chat):
             _say(greeting(chat))
         try:
@@ -179,11 +179,11 @@ def _resume_or_connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[
 
 def _connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
     if flags.demo:
-        chat.run_model(None, then)
+        chat.connection.run_model(None, then)
     elif flags.local:
-        chat.run_model(Path(flags.local), then)
+        chat.connection.run_model(Path(flags.local), then)
     else:
-        chat.connect(chat.settings.address, then)
+        chat.connection.connect(chat.settings.address, then)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

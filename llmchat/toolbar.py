@@ -22,12 +22,12 @@ class Part:
 
 def parts(chat: Chat) -> list[Part]:
     """The pieces of the line, from left to right."""
-    found = chat.found_so_far()
+    found = chat.connection.found_so_far()
     shown = []
     if found and found.reachable:
         shown += [Part(found.title, 2), Part(_name(chat.model), 9)]
     else:
-        shown.append(Part(str(chat.address or "llama.cpp is starting"), 8))
+        shown.append(Part(str(chat.connection.address or "llama.cpp is starting"), 8))
     changed = [name for name, setting in chat.sampling.chosen.items()]
     shown += [Part(_changed(chat, name), 7 - min(n, 3)) for n, name in enumerate(changed)]
     if chat.system:

@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from llmchat import engine
+from llmchat.connection import Connection
 from llmchat.errors import ServerError
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
 from llmchat.sampling import Sampling
 from llmchat.store.keeping import Keeping
 from llmchat.store.records import Request, fields_of
 from llmchat.wire import servers
-from llmchat.wire.address import Address
 from llmchat.wire.deltas import Delta, Draft, Notice
 from llmchat.wire.discovery import PATIENCE, Found
 from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
@@ -33,16 +33,11 @@ class Asker(Protocol):
     sampling: Sampling
     conversation: Conversation
     last_reply: Reply | None
-    address: Address | None
-    engine_name: str
+    connection: Connection
     keeping: Keeping
 
     @property
-    def client(self) -> "Client": ...
-    @property
     def model(self) -> str: ...
-    def found(self, timeout: float) -> Found | None: ...
-    def look_again(self) -> None: ...
 
 
 class Turn:
@@ -55,7 +50,8 @@ class Turn:
     The store has the question before the request leaves, and the reply while it grows.
 
     `continues` is the number of an answer to go on with: the model gets it as its own, and it
-    begins the new one. `sampling` takes the place of the chat's own, `group` marks what is compared.
+    begins the new one. `sampling`, `connection` and `model` take the place of the chat's own, `group`
+    marks what is compared.
     """
 
     def __init__(
@@ -66,9 +62,13 @@ class Turn:
         question: str | None = None,
         continues: int = ROOT,
         sampling: Sampling | None = None,
+        connection: Connection | None = None,
+        model: str = "",
         group: str = "",
     ) -> None:
         self._chat = chat
+        self._connection = connection or chat.connection
+        self._named_model = model
         self._parent = conversation.head
         self._asked = conversation.add(Message("user", question)) if question else conversation
         self._continues = continues
@@ -80,7 +80,7 @@ class Turn:
         self._stream: Stream | None = None
         self._draft = Draft()
         # A server has to say what it is in a few seconds, an engine may load for minutes.
-        patience = PATIENCE if chat.address else engine.START_TIMEOUT
+        patience = PATIENCE if self._connection.address else engine.START_TIMEOUT
         self._deadline = time.monotonic() + patience
         self._looked_again = False
         self.question = question
@@ -166,18 +166,18 @@ class Turn:
 
     def _open(self, timeout: float) -> list[Delta]:
         """Send the request as soon as it is known what the server is, or presumed."""
-        chat = self._chat
-        found = chat.found(timeout)
+        chat, connection = self._chat, self._connection
+        found = connection.found(timeout)
         if found and not found.reachable and not self._looked_again:
             self._looked_again = True
-            chat.look_again()
+            connection.look_again()
             return []
         if self._is_stopped() or (found is None and time.monotonic() < self._deadline):
             return []
         if found is None:
-            assert chat.address
-            found = Found(chat.address, servers.presumed(chat.address))
-        client, model = chat.client, chat.model
+            assert connection.address
+            found = Found(connection.address, servers.presumed(connection.address))
+        client, model = connection.client, self._named_model or chat.model
         messages = messages_array(chat.system, self._asked.messages())
         fields: Mapping[str, Any] = {}
         if self.prefix:
@@ -203,7 +203,7 @@ class Turn:
             continues=self._continues,
             system=chat.system,
             chosen={name: setting.value for name, setting in self._sampling.chosen.items()},
-            engine=chat.engine_name,
+            engine=self._connection.engine_name,
             group=self._group,
             time=time.time(),
         )

@@ -89,7 +89,7 @@ def session(
     chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE if store else None)
     reader = Lines(lines, out)
     screen = Screen(out, out, rendered=rendered, width=WIDTH)
-    chat.connect(chat.settings.address)
+    chat.connection.connect(chat.settings.address)
     if on_chat:
         on_chat(chat)
     Repl(chat, reader, screen).run()

@@ -43,7 +43,14 @@ def here() -> Iterator[ScriptedServer]:
 
 def state(ran: Session) -> tuple[object, ...]:
     chat = ran.chat
-    return chat.sampling, chat.conversation, chat.system, chat.preferences, chat.address, chat.named_model
+    return (
+        chat.sampling,
+        chat.conversation,
+        chat.system,
+        chat.preferences,
+        chat.connection.address,
+        chat.named_model,
+    )
 
 
 @EACH_COMMAND
@@ -296,7 +303,7 @@ def test_a_parameter_has_help_and_is_completed(here: ScriptedServer, param: Para
 
 def test_models_are_completed_with_their_state(here: ScriptedServer) -> None:
     chat = Chat(settings_for(here.url))
-    chat.found()
+    chat.connection.found()
     assert [c.text for c in complete(registry, chat, "/model t")] == ["two"]
 
 

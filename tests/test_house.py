@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("schema", "database", "rows", "reading", "writing"),
         *("client", "stopwatch", "discovery", "settings", "settings_file", "history", "lines", "engine"),
     ),
-    ("keeping", "turn", "chat", "restoring", "lab"),
+    ("keeping", "connection", "turn", "chat", "restoring", "lab"),
     ("registry", "commands", "completion", "toolbar"),
     ("screen", "themes", "view", "render", "elements", "prompt", "keys", "typeahead", "editor"),
     ("repl",),

@@ -106,7 +106,7 @@ def test_a_refused_command_changes_nothing(server: ScriptedServer, command: str)
     ran = session(server.url, command)
     assert ran.chat.sampling == before.chat.sampling
     assert ran.conversation == before.conversation
-    assert ran.chat.address == before.chat.address
+    assert ran.chat.connection.address == before.chat.connection.address
     assert "Traceback" not in ran.screen
 
 

@@ -138,8 +138,9 @@ def show(chat: Chat, aspect: str = "") -> Result:
 
     That is the server, the model, the system prompt and the parameters.
     """
-    found = chat.found_so_far()
-    where = str(chat.address or "starting") + (f" ({found.title})" if found and found.reachable else "")
+    connection = chat.connection
+    found = connection.found_so_far()
+    where = str(connection.address or "starting") + (f" ({found.title})" if found and found.reachable else "")
     parameters = " ".join(f"{name}={shown_value(s.value)}" for name, s in chat.sampling.effective.items())
     rows = {
         "server": where,

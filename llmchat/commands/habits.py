@@ -16,7 +16,7 @@ _JSON_OBJECT = {"type": "json_object"}
 def think(chat: Chat, level: str) -> Result:
     """Let the model think: on, off, or how much, by whichever parameter this server takes."""
     word = level.lower() or "on"
-    found = chat.found_so_far()
+    found = chat.connection.found_so_far()
     switch = params.param("enable_thinking")
     if word in ("on", "off", "true", "false") and (found is None or switch.honoured_by(found.kind.name)):
         return _set(chat, "enable_thinking", switch.parse(word))

@@ -189,7 +189,7 @@ def told(chat: Chat, name: str) -> str:
 
 def _note(chat: Chat, param: Param) -> str:
     """What is known to become of a parameter that this server does not honour."""
-    found = chat.found_so_far()
+    found = chat.connection.found_so_far()
     if found is None or not found.recognised or param.honoured_by(found.kind.name):
         return ""
     if found.kind.refuses_unknown:

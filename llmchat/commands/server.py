@@ -15,21 +15,21 @@ command = group.command
 
 
 def _models(chat: Chat) -> Iterator[Choice]:
-    found = chat.found_so_far()
+    found = chat.connection.found_so_far()
     for listed in found.models if found else ():
         yield Choice(listed.id, _state(listed))
 
 
 def _places(chat: Chat) -> Iterator[Choice]:
     yield Choice("demo", "the practice model")
-    for number, other in enumerate(chat.others, 1):
+    for number, other in enumerate(chat.connection.others, 1):
         yield Choice(str(number), _line(other))
 
 
 @command("list", "ls", examples=("/models",))
 def models(chat: Chat) -> Result:
     """List the models of the server."""
-    chat.look_again()
+    chat.connection.look_again()
     found = _reachable(chat)
     current = chat.model
     rows = tuple((_mark(m.id == current), m.id, _state(m)) for m in found.models)
@@ -44,7 +44,7 @@ def model(chat: Chat, name: Rest = NOTHING) -> Result:
 
     A part of its name is enough.
     """
-    found = chat.found()
+    found = chat.connection.found()
     if not name:
         why = "" if chat.named_model else " (chosen for you)"
         return f"The model is {chat.model}{why}."
@@ -72,19 +72,19 @@ def server(chat: Chat, url: str = "") -> Result:
     if not url:
         return _servers(chat)
     if url.lower() == "demo":
-        chat.run_model(None)
+        chat.connection.run_model(None)
     elif url.isdecimal():
-        chat.connect(_numbered(chat, int(url)))
+        chat.connection.connect(_numbered(chat, int(url)))
     else:
-        chat.connect(address.parse(url))
+        chat.connection.connect(address.parse(url))
     chat.named_model = ""
-    return greeting(chat) if chat.found() else _not_known_yet(chat)
+    return greeting(chat) if chat.connection.found() else _not_known_yet(chat)
 
 
 def _not_known_yet(chat: Chat) -> str:
-    if chat.address is None:
+    if chat.connection.address is None:
         return "llama.cpp is still loading the model; a question waits for it."
-    return f"{chat.address} has not answered yet."
+    return f"{chat.connection.address} has not answered yet."
 
 
 @command("api_key", "login", examples=("/key",))
@@ -101,15 +101,15 @@ def key(chat: Chat, _typed: Rest = NOTHING) -> Result:
     def use(key: str) -> Result:
         if not key.strip():
             return "The key stays as it was."
-        chat.use_key(checked_key(key))
-        return greeting(chat) if chat.found() else "The key is set."
+        chat.connection.use_key(checked_key(key))
+        return greeting(chat) if chat.connection.found() else "The key is set."
 
-    return Ask(f"Key for {chat.client.address}", use, hidden=True)
+    return Ask(f"Key for {chat.connection.client.address}", use, hidden=True)
 
 
 def greeting(chat: Chat) -> str:
     """One line, or a few, about the server: what it is, or what was tried and what there is instead."""
-    found = chat.found(timeout=0)
+    found = chat.connection.found(timeout=0)
     if found is None:
         return ""
     if found.wants_key:
@@ -117,15 +117,15 @@ def greeting(chat: Chat) -> str:
     if found.reachable:
         return f"{found.title} at {found.address} · model {chat.model}"
     lines = [f"No server answers at {found.address}."]
-    lines += [f"  {n}  {_line(other)}" for n, other in enumerate(chat.others, 1)]
-    number = "/server N takes one of these, " if chat.others else ""
+    lines += [f"  {n}  {_line(other)}" for n, other in enumerate(chat.connection.others, 1)]
+    number = "/server N takes one of these, " if chat.connection.others else ""
     lines.append(f"{number}/server URL another, /server demo starts the practice model.")
     return "\n".join(lines)
 
 
 def notable(chat: Chat) -> bool:
     """Whether the greeting says something that the user has not asked for."""
-    found = chat.found(timeout=0)
+    found = chat.connection.found(timeout=0)
     if found is None:
         return False
     usual = chat.model in (DEFAULT_MODEL, chat.named_model)
@@ -133,25 +133,25 @@ def notable(chat: Chat) -> bool:
 
 
 def _reachable(chat: Chat) -> Found:
-    found = chat.found()
+    found = chat.connection.found()
     if found is None:
         raise UsageError(_not_known_yet(chat), "Ask again in a moment.")
     if not found.reachable:
-        raise UsageError(f"No server answers at {chat.address}.", "`/server` shows what there is.")
+        raise UsageError(f"No server answers at {chat.connection.address}.", "`/server` shows what there is.")
     return found
 
 
 def _servers(chat: Chat) -> Result:
-    chat.look_again()
+    chat.connection.look_again()
     rows = [("", _current(chat))]
-    rows += [(str(n), _line(other)) for n, other in enumerate(chat.look_around(), 1)]
+    rows += [(str(n), _line(other)) for n, other in enumerate(chat.connection.look_around(), 1)]
     caption = "`/server N` takes one of the list, `/server URL` another, `/server demo` the practice model."
     return Table(("", "server"), tuple(rows), caption)
 
 
 def _current(chat: Chat) -> str:
     try:
-        found = chat.found()
+        found = chat.connection.found()
     except EngineError as error:
         return error.sentence
     if found is None:
@@ -160,7 +160,7 @@ def _current(chat: Chat) -> str:
 
 
 def _numbered(chat: Chat, number: int) -> address.Address:
-    others = chat.others or chat.look_around()
+    others = chat.connection.others or chat.connection.look_around()
     if not 1 <= number <= len(others):
         raise UsageError(f"There is no server number {number}.", "`/server` lists them.")
     return others[number - 1].address

@@ -35,6 +35,6 @@ def restore(
     if system:
         chat.system = asked.system
     if server:
-        chat.return_to(asked, then)
+        chat.connection.return_to(asked, then)
     if server and model:
         chat.named_model = asked.model

@@ -84,8 +84,8 @@ def drawing(url: str, tokens: int) -> float:
     sampling = {"max_tokens": tokens, "ignore_eos": "on", "temperature": 0.7, "seed": 1}
     settings = with_params(with_url(Settings(), url), sampling, "flag")
     with terminal() as out, contextlib.closing(Chat(settings)) as chat:
-        chat.connect(address.parse(url))
-        chat.found()
+        chat.connection.connect(address.parse(url))
+        chat.connection.found()
         screen = Screen(out, out)
         start = time.perf_counter()
         with chat.turn(QUESTION) as turn:

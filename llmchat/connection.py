@@ -1,0 +1,127 @@
+"""The server that the chat talks to: its address, its key, and the engine when llmchat runs it itself."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmchat import engine
+from llmchat.errors import EngineError
+from llmchat.settings import Settings
+from llmchat.store.records import Request
+from llmchat.wire import address
+from llmchat.wire.address import Address
+from llmchat.wire.discovery import PATIENCE, Discovery, Found, look_around
+
+if TYPE_CHECKING:
+    # requests takes as long to import as the rest of the start; the discovery's thread does it.
+    from llmchat.wire.client import Client
+
+
+DEMO = "demo"
+"""The engine's name while it runs the practice model."""
+
+
+class Connection:
+    """One server at a time, found out in a thread, so that nothing waits for the network but a question.
+
+    `address` is None while an engine starts. `engine_name` is "demo" or a model file while llmchat
+    runs the server itself. `others` are the servers found on this machine.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.address: Address | None = settings.address
+        self.engine_name = ""
+        self.others: tuple[Found, ...] = ()
+        self._keys: dict[str, str] = {}
+        self._client: Client | None = None
+        self._discovery: Discovery | None = None
+
+    def connect(self, server: Address, then: Callable[[], None] | None = None) -> None:
+        """Talk to this server from now on; the conversation and the parameters stay."""
+        self._leave()
+        self.address, self.engine_name = server, ""
+        neighbours = server.local and self.others == ()
+        self._discover(lambda _: self._new_client(server), neighbours=neighbours, then=then)
+
+    def run_model(self, file: Path | None, then: Callable[[], None] | None = None) -> None:
+        """Start llama.cpp on a model file (None: the practice model) and talk to it."""
+        self._leave()
+        self.address, self.engine_name = None, str(file or DEMO)
+        self._discover(lambda owner: self._start_engine(file, owner), then=then)
+
+    def found(self, timeout: float = PATIENCE) -> Found | None:
+        """What is known of the server; waits up to `timeout` seconds, then None. Raises EngineError."""
+        if self._discovery is None:
+            self.connect(self._settings.address)
+        assert self._discovery
+        found = self._discovery.result(timeout)
+        if found:
+            self.address = found.address
+            self.others = self._discovery.others or self.others
+        return found
+
+    def found_so_far(self) -> Found | None:
+        """What is known of the server now; None also when an engine did not start."""
+        with contextlib.suppress(EngineError):
+            return self.found(timeout=0) if self._discovery else None
+        return None
+
+    def return_to(self, asked: Request, then: Callable[[], None] | None = None) -> None:
+        """Talk to the server that a request went to, unless that is the present one."""
+        if asked.engine:
+            if asked.engine != self.engine_name:
+                self.run_model(None if asked.engine == DEMO else Path(asked.engine), then)
+        elif self._discovery is None or address.parse(asked.server) != self.address:
+            self.connect(address.parse(asked.server), then)
+
+    def look_again(self) -> None:
+        """Find out afresh what the server is: it may have been started, or changed, since."""
+        if self.address and not self.engine_name:
+            server = self.address
+            self._discover(lambda _: self._new_client(server))
+
+    def look_around(self) -> tuple[Found, ...]:
+        """The servers on the known ports of this machine but the current one, asked afresh."""
+        self.others = look_around(self.address)
+        return self.others
+
+    @property
+    def client(self) -> "Client":
+        """The door to the server; raises EngineError when it did not start."""
+        if self._client is None:
+            if self.address is None:
+                self.found(timeout=engine.START_TIMEOUT)
+            assert self.address
+            self._client = self._new_client(self.address)
+        return self._client
+
+    def use_key(self, key: str) -> None:
+        """Send this key to the current server, and to no other; it is kept in memory only."""
+        self._keys[self.client.address.origin] = key
+        self._client = None
+        self.look_again()
+
+    def close(self) -> None:
+        """End what was started: an engine, if any."""
+        self._leave()
+
+    def _discover(self, connect: Callable[[Discovery], "Client"], **options: Any) -> None:
+        self._discovery = Discovery(connect, **options)
+        self._discovery.start()  # it may tell at once, and has to be known by then
+
+    def _leave(self) -> None:
+        if self._discovery:
+            self._discovery.abandon()
+        self._client = self._discovery = None
+
+    def _new_client(self, server: Address) -> "Client":
+        from llmchat.wire.client import Client
+
+        return Client(server, self._keys.get(server.origin) or self._settings.key_for(server))
+
+    def _start_engine(self, file: Path | None, owner: Discovery) -> "Client":
+        running = engine.start(file) if file else engine.start_practice()
+        owner.own(running)
+        return self._new_client(address.parse(running.url))
