@@ -59,7 +59,7 @@ def _run(flags: argparse.Namespace) -> int:
         Screen(sys.stdout, sys.stderr).render(sys.stdin.buffer)
         return 0
     settings = _settings(flags)
-    if flags.question or not _is_terminal(sys.stdin):
+    if flags.question or flags.json or not _is_terminal(sys.stdin):
         return _one_shot(settings, flags)
     _interactive(settings, flags)
     return 0
@@ -86,7 +86,7 @@ def _one_shot(settings: Settings, flags: argparse.Namespace) -> int:
         if found and found.reachable and notable(chat):
             _say(greeting(chat))
         try:
-            stopped = one_shot(chat, question, Screen(sys.stdout, sys.stderr))
+            stopped = one_shot(chat, question, Screen(sys.stdout, sys.stderr), json=flags.json)
             sys.stdout.flush()
             return INTERRUPTED if stopped else 0
         finally:
@@ -242,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     earlier.add_argument("--open", metavar="TITLE", help="go on with the chat of this title")
     add("--no-store", action="store_true", help="keep this chat in memory only")
+    add("--json", action="store_true", help="print the answer as a JSON record, with all that is known of it")
     add("--render", action="store_true", help="show the markdown on standard input, while it comes")
     add("--version", action="store_true", help="tell the version and leave")
     return parser

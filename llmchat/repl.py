@@ -11,8 +11,10 @@ from llmchat.commands import registry
 from llmchat.errors import LlmchatError
 from llmchat.lines import Line, as_typed, is_command, message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Verbatim
+from llmchat.store.answers import json_line
 from llmchat.terminal.screen import Screen
 from llmchat.turn import Turn
+from llmchat.wire.deltas import Notice
 
 _BARE_EXITS = ("exit", "quit")
 
@@ -144,12 +146,26 @@ def answer(turn: Turn, screen: Screen) -> None:
         screen.after(turn)
 
 
-def one_shot(chat: Chat, question: str, screen: Screen) -> bool:
-    """Answer one question; whether Ctrl-C has stopped it."""
+def one_shot(chat: Chat, question: str, screen: Screen, *, json: bool = False) -> bool:
+    """Answer one question, as text or as a JSON record; whether Ctrl-C has stopped it."""
     turn = chat.turn(question)
     with ctrl_c(turn.stop):
-        answer(turn, screen)
+        (record if json else answer)(turn, screen)
     return turn.stopped
+
+
+def record(turn: Turn, screen: Screen) -> None:
+    """Write what came of a turn as JSON records, one a choice, also when it broke after some text."""
+    try:
+        with turn:
+            while not turn.ended:
+                for delta in turn.wait():
+                    if isinstance(delta, Notice):
+                        screen.note(delta.text)
+    finally:
+        if turn.committed:
+            for each in turn.answers:
+                screen.data(json_line(each))
 
 
 @contextlib.contextmanager

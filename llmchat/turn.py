@@ -11,6 +11,7 @@ from llmchat.connection import Connection
 from llmchat.errors import ServerError
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
 from llmchat.sampling import Sampling
+from llmchat.store.answers import Answer
 from llmchat.store.keeping import Keeping
 from llmchat.store.records import Request, fields_of
 from llmchat.wire import servers
@@ -89,6 +90,15 @@ class Turn:
         self.stopped = False
         self.committed = False
         self.reply: Reply | None = None
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Each choice of a turn that has ended, with the request that brought it."""
+        request = self._entry.request if self._entry else None
+        if request is None or self.reply is None:
+            return ()
+        choices = enumerate(self.reply.choices)
+        return tuple(Answer(request, message, index, index + 1) for index, message in choices)
 
     def wait(self, timeout: float = 0.05) -> list[Delta]:
         """All deltas that are there, waiting up to `timeout` seconds for the first; [] when none.

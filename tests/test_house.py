@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("params", "sampling", "preferences", "servers"),
         *("sse", "thinking", "refusal", "protocol", "sanitize", "painter"),
         *("markdown", "tokens", "cut", "tail", "highlight"),
-        *("exports", "scripts"),
+        *("answers", "exports", "scripts"),
     ),
     (
         *("schema", "database", "rows", "reading", "writing"),

@@ -1,5 +1,6 @@
 """One question and the program leaves: pipes, streams, exit codes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, serving, sse
+from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, serving, sse, usage
 
 NOWHERE = "127.0.0.1:9"
 
@@ -69,6 +70,46 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(arguments: list[str], code: 
     assert b"secret" not in done.stderr
     if "usage:" not in done.stderr.decode():
         assert done.stderr.count(b"\n") == 1
+
+
+def test_the_answer_as_a_json_record(server: ScriptedServer) -> None:
+    server.will(sse(chunk(reasoning="hm"), chunk("Blue.\x1b[1m"), chunk(finish="stop"), usage(7, 2)))
+    done = run("-u", server.url, "-p", "seed=7", "-t", "0", "--json", "Which colour?")
+    assert (done.returncode, done.stdout.count(b"\n"), done.stdout.count(b"\x1b")) == (0, 1, 0)
+    record = json.loads(done.stdout)
+    timings = record.pop("timings")
+    assert timings["seconds"] >= timings["first_token"] > 0
+    assert record == {
+        "lane": 1,
+        "differs": {},
+        "text": "Blue.\x1b[1m",
+        "reasoning": "hm",
+        "tool_calls": [],
+        "state": "complete",
+        "finish_reason": "stop",
+        "error": None,
+        "model": "qwen2.5-coder-3b-instruct",
+        "server": f"{server.url}/v1",
+        "kind": record["kind"],
+        "seed": 7,
+        "parameters": {"temperature": 0, "max_tokens": -1, "seed": 7},
+        "usage": {"prompt_tokens": 7, "completion_tokens": 2, "cached_tokens": None},
+        "mean_logprob": None,
+    }
+
+
+def test_a_json_record_of_what_came_before_the_connection_broke(server: ScriptedServer) -> None:
+    server.will(Reply(sse(chunk("Once upon"), done=False), cut=True))
+    done = run("-u", server.url, "--json", "a story")
+    record = json.loads(done.stdout)
+    assert (done.returncode, record["text"], record["state"]) == (1, "Once upon", "cut short")
+    assert record["error"] in done.stderr.decode()
+
+
+def test_no_answer_is_no_json_record(server: ScriptedServer) -> None:
+    server.will(refuse(400, {"error": "no"}))
+    done = run("-u", server.url, "--json", "hi")
+    assert (done.returncode, done.stdout) == (1, b"")
 
 
 def test_a_refusal_is_made_safe_and_short(server: ScriptedServer) -> None:

@@ -123,6 +123,11 @@ class Screen:
         """Show a text whose lines are not broken, so that it can be copied."""
         self._console_for_rest.print(RichText(safe(text)), soft_wrap=True)
 
+    def data(self, line: str) -> None:
+        """Write a line for another program to standard output, as it is."""
+        self.out.write(line + "\n")
+        self.out.flush()
+
     def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
         self._print(RichText(safe(text), "dim"))
