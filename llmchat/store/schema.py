@@ -87,7 +87,20 @@ CREATE TRIGGER messages_deleted AFTER DELETE ON messages WHEN old.state != 'in p
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1,)
+# A search for the beginning of a word looks up two or three letters of it, rather than merging all
+# words that begin so.
+VERSION_2 = """
+DROP TABLE search;
+CREATE VIRTUAL TABLE search USING fts5 (
+    content, reasoning, place, prefix = '2 3',
+    content = 'searchable', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+);
+INSERT INTO search (rowid, content, reasoning, place)
+    SELECT id, content, reasoning, 'conversation' || conversation FROM messages
+    WHERE state != 'in progress';
+"""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2)
 """What leads from each version to the next; the first begins with an empty file."""
 
 VERSION = len(MIGRATIONS)

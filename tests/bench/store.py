@@ -1,10 +1,10 @@
 """What the store costs, and how that grows with it: `python -m tests.bench.store`.
 
-Fills stores of 100 and 10,000 conversations with 20 messages each and measures, in milliseconds,
-what a turn costs to store, `/chats`, `/find`, and going on with the last chat. Then a conversation
-of 2,000 turns: the time of a turn apart from the server and its message array.
+Fills stores of 100 and 10,000 conversations with 20 messages each and measures, in milliseconds and
+in turns, what a turn costs to store, `/chats`, `/find`, and going on with the last chat.
 """
 
+import itertools
 import random
 import statistics
 import tempfile
@@ -16,7 +16,21 @@ from llmchat.messages import ROOT, Conversation, Message, Node
 from llmchat.store.records import Record, Request
 from llmchat.store.writing import Entry, Store
 
-WORDS = [f"word{n}" for n in range(5000)]
+SYLLABLES = [first + last for first, last in itertools.product("bdfgklmnprst", "aeiou")]
+"""As in any language, many words begin alike."""
+
+
+def made_up_words(number: int) -> list[str]:
+    """Words of one to four syllables, all different, the common ones shorter."""
+    chance = random.Random(3)
+    words: dict[str, None] = {}
+    while len(words) < number:
+        length = min(1 + len(words) // 50 + chance.randrange(2), 4)
+        words["".join(chance.choices(SYLLABLES, k=length))] = None
+    return list(words)
+
+
+WORDS = made_up_words(5000)
 MESSAGES = 20
 LENGTH = 40
 """Words in a message; a few words are common, most are rare, as in any language."""
@@ -58,14 +72,15 @@ def turn(store: Store, conversation: int, head: int) -> Entry:
     return entry
 
 
-def measured(work: Callable[[], object], times: int = 200) -> tuple[float, float]:
-    """p50 and p99 in milliseconds."""
-    taken = []
+def measured(*works: Callable[[], object], times: int = 200) -> list[tuple[float, float]]:
+    """p50 and p99 in milliseconds of each; they take turns, so that the machine is the same to all."""
+    taken: list[list[float]] = [[] for _ in works]
     for _ in range(times):
-        start = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - start) * 1000)
-    return statistics.median(taken), sorted(taken)[int(times * 0.99)]
+        for work, times_taken in zip(works, taken, strict=True):
+            start = time.perf_counter()
+            work()
+            times_taken.append((time.perf_counter() - start) * 1000)
+    return [(statistics.median(each), sorted(each)[int(times * 0.99)]) for each in taken]
 
 
 def open_last(path: Path) -> None:
@@ -78,57 +93,46 @@ def open_last(path: Path) -> None:
     store.close()
 
 
-def rows(path: Path) -> dict[str, tuple[float, float]]:
-    """p50 and p99 of each thing that the store does."""
+def works(path: Path) -> dict[str, Callable[[], object]]:
+    """Each thing that the store does."""
     store = Store(path)
     chance = random.Random(2)
     rare, common = WORDS[2000:], WORDS[:5]
+    begun = {n: sorted({word[:n] for word in WORDS if len(word) > n} - set(WORDS)) for n in (3, 5)}
+
+    def begins(letters: int) -> Callable[[], object]:
+        return lambda: store.find(chance.choice(begun[letters]), 20)
+
     return {
-        "store a turn": measured(lambda: turn(store, 0, ROOT)),
-        "go on with the last (-c)": measured(lambda: open_last(path)),
-        "/chats": measured(lambda: store.chats()),
-        "/chats rare": measured(lambda: store.chats(chance.choice(rare))),
-        "/chats common": measured(lambda: store.chats(chance.choice(common)), 50),
-        "/find rare": measured(lambda: store.find(chance.choice(rare), 20)),
-        "/find common": measured(lambda: store.find(chance.choice(common), 20)),
-        "/find two words": measured(lambda: store.find(f"{common[0]} {chance.choice(rare)}", 20)),
-        "/find wor (all begin so)": measured(lambda: store.find("wor", 20), 20),
+        "store a turn": lambda: turn(store, 0, ROOT),
+        "go on with the last (-c)": lambda: open_last(path),
+        "/chats": lambda: store.chats(),
+        "/chats rare": lambda: store.chats(chance.choice(rare)),
+        "/chats common": lambda: store.chats(chance.choice(common)),
+        "/find rare": lambda: store.find(chance.choice(rare), 20),
+        "/find common": lambda: store.find(chance.choice(common), 20),
+        "/find two words": lambda: store.find(f"{common[0]} {chance.choice(rare)}", 20),
+        "/find three letters that begin words": begins(3),
+        "/find five letters that begin words": begins(5),
+        "/find no such word": lambda: store.find("xyzzy", 20),
     }
-
-
-def long_conversation(store: Store, turns: int = 2000) -> None:
-    """The time of a turn in a long conversation, by hundreds: storing it and growing the tree."""
-    conversation, id = Conversation(), 0
-    taken = []
-    for _ in range(turns):
-        start = time.perf_counter()
-        entry = turn(store, id, conversation.head)
-        id = entry.conversation
-        news = store.nodes(id, entry.question_number)
-        conversation = conversation.merged(news).at(entry.head)
-        taken.append((time.perf_counter() - start) * 1000)
-    for begin in (0, 400, 900, 1400, turns - 100):
-        median = statistics.median(taken[begin : begin + 100])
-        print(f"turns {begin + 1:5} to {begin + 100:5}: {median:6.2f} ms each")
 
 
 def main() -> None:
     """Print a table, and the growth from the small store to the large one."""
     with tempfile.TemporaryDirectory() as folder:
-        found = []
-        for conversations in (100, 10_000):
-            path = Path(folder) / f"{conversations}.db"
+        paths = [Path(folder) / f"{conversations}.db" for conversations in (100, 10_000)]
+        for path in paths:
             store = Store(path)
-            fill(store, conversations)
+            fill(store, int(path.stem))
             store.close()
-            found.append(rows(path))
-            print(f"{conversations:6} conversations: {path.stat().st_size / 1e6:.0f} MB")
-        print(f"{'':26} {'100: p50':>9} {'p99':>7} {'10,000: p50':>12} {'p99':>7} {'growth':>7}")
-        for name, (p50, p99) in found[0].items():
-            large50, large99 = found[1][name]
-            print(f"{name:26} {p50:9.2f} {p99:7.2f} {large50:12.2f} {large99:7.2f} {large50 / p50:6.1f}x")
-        long_conversation(Store(Path(folder) / "long.db"))
-        store = Store(Path(folder) / "10000.db")
+            print(f"{path.stem:>6} conversations: {path.stat().st_size / 1e6:.0f} MB")
+        print(f"{'':38} {'100: p50':>9} {'p99':>7} {'10,000: p50':>12} {'p99':>7} {'growth':>7}")
+        small, large = map(works, paths)
+        for name in small:
+            (p50, p99), (large50, large99) = measured(small[name], large[name])
+            print(f"{name:38} {p50:9.2f} {p99:7.2f} {large50:12.2f} {large99:7.2f} {large50 / p50:6.1f}x")
+        store = Store(paths[1])
         start = time.perf_counter()
         store.delete(1)
         print(f"/delete of 10,000: {time.perf_counter() - start:.1f} s")
