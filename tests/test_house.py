@@ -19,7 +19,7 @@ HALLS = ("wire", "terminal", "store")
 # `api` and the two dunder files are the house seen from outside.
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
-        *("wire", "terminal", "store", "errors", "messages", "records", "address", "deltas"),
+        *("wire", "terminal", "store", "errors", "messages", "logprobs", "records", "address", "deltas"),
         *("params", "sampling", "preferences", "servers"),
         *("sse", "thinking", "refusal", "protocol", "sanitize", "painter"),
         *("markdown", "tokens", "cut", "tail", "highlight"),

@@ -39,6 +39,14 @@ class ToolCallPart:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """Log-probabilities of some more tokens: the server's JSON of each."""
+
+    tokens: tuple[str, ...]
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Why a choice ended, in the server's word: `stop`, `length`, …"""
 
@@ -61,7 +69,18 @@ class Notice:
     text: str
 
 
-Delta = Text | Reasoning | WasReasoning | ToolCallPart | Finish | Usage | Timings | Progress | Notice
+Delta = (
+    Text
+    | Reasoning
+    | WasReasoning
+    | ToolCallPart
+    | TokenLogprobs
+    | Finish
+    | Usage
+    | Timings
+    | Progress
+    | Notice
+)
 
 
 @dataclass
@@ -69,6 +88,7 @@ class _Choice:
     content: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, tuple[str, str]] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
     reason: str = ""
 
 
@@ -95,6 +115,8 @@ class Draft:
                 calls = self._choice(choice).calls
                 old_name, old_arguments = calls.get(position, ("", ""))
                 calls[position] = (old_name + name, old_arguments + arguments)
+            case TokenLogprobs(tokens, choice):
+                self._choice(choice).tokens += tokens
             case Finish(reason, choice):
                 self._choice(choice).reason = reason
             case Usage():
@@ -140,4 +162,5 @@ def _message(choice: _Choice, prefix: str, state: State) -> Message:
         reasoning="".join(choice.reasoning),
         tool_calls=tuple(ToolCall(*call) for _, call in sorted(choice.calls.items())),
         state=state,
+        logprobs=f"[{', '.join(choice.tokens)}]" if choice.tokens else "",
     )

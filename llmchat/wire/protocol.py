@@ -12,7 +12,7 @@ from llmchat import params
 from llmchat.errors import DroppedError, ServerError
 from llmchat.messages import Message, Timings, Usage
 from llmchat.sampling import EXTRA, Sampling
-from llmchat.wire.deltas import Delta, Finish, Progress, Reasoning, ToolCallPart
+from llmchat.wire.deltas import Delta, Finish, Progress, Reasoning, TokenLogprobs, ToolCallPart
 from llmchat.wire.refusal import error_in, refusal
 from llmchat.wire.servers import Kind
 from llmchat.wire.sse import Decoder, Event
@@ -160,6 +160,9 @@ class ReplyReader:
             index = _count(choice.get("index"))
             part = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
             out += self._part(part, index)
+            told = _items(_mapping(choice.get("logprobs")).get("content"))
+            if told:
+                out.append(TokenLogprobs(tuple(map(json.dumps, told)), index))
             out += self._end(choice.get("finish_reason"), index)
         return out + _about_request(data)
 
