@@ -6,10 +6,10 @@ from typing import Any
 
 from llmchat import settings
 from llmchat.errors import ServerError
-from llmchat.wire import servers
 from llmchat.wire.client import Client
 from llmchat.wire.deltas import Draft
 from llmchat.wire.discovery import look
+from llmchat.wire.models import choose_model
 from llmchat.wire.protocol import optional_fields, request_body
 
 
@@ -27,7 +27,7 @@ def complete(
     given = settings.with_params(given, params, "call")
     client = Client(given.address, given.key_for(given.address))
     found = look(client)
-    name = model or given.model or servers.choose_model(found.models)
+    name = model or given.model or choose_model(found.models)
     draft = Draft()
     body = request_body(found.kind, name, messages, given.sampling)
     optional = optional_fields(body, found.kind, given.sampling)

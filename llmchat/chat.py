@@ -10,7 +10,7 @@ from llmchat.settings import Settings
 from llmchat.store.keeping import Keeping
 from llmchat.store.records import Record, Request
 from llmchat.turn import Turn
-from llmchat.wire import servers
+from llmchat.wire.models import choose_model
 
 
 class Chat:
@@ -35,7 +35,7 @@ class Chat:
     def model(self) -> str:
         """The model that the user named, or the one that suits the server best."""
         found = self.connection.found_so_far()
-        return self.named_model or servers.choose_model(found.models if found else ())
+        return self.named_model or choose_model(found.models if found else ())
 
     def tune(self, sampling: Sampling) -> None:
         """Take these parameters; `untune` goes back."""

@@ -98,12 +98,24 @@ def _values(param: Param, typed: str) -> Iterator[Completion]:
 
 
 def _fitting(choices: Iterable[Choice], typed: str) -> Iterator[Completion]:
-    """The choices that begin with what was typed, then those of which a later part does."""
+    """The choices that begin with what was typed, then those of which a later part does.
+
+    When there is none of either, those that have its letters in this order.
+    """
     wanted = normalise(typed)
-    later = []
+    begun, later, loose = [], [], []
     for choice in choices:
-        if normalise(choice.text).startswith(wanted):
-            yield Completion(choice.text, len(typed), choice.meaning)
+        text = normalise(choice.text)
+        if text.startswith(wanted):
+            begun.append(choice)
         elif any(normalise(part).startswith(wanted) for part in _PARTS.split(choice.text)[1:]):
-            later.append(Completion(choice.text, len(typed), choice.meaning))
-    yield from later
+            later.append(choice)
+        elif len(wanted) > 1 and _in_order(wanted, text):
+            loose.append(choice)
+    for choice in begun + later or loose:
+        yield Completion(choice.text, len(typed), choice.meaning)
+
+
+def _in_order(letters: str, text: str) -> bool:
+    rest = iter(text)
+    return all(letter in rest for letter in letters)

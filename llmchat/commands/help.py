@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.commands import chats, conversation, export, parameters, program, requests, server, tree
+from llmchat.commands import (
+    chats,
+    conversation,
+    export,
+    models,
+    parameters,
+    program,
+    requests,
+    server,
+    tree,
+)
 from llmchat.commands.parameters import explain
 from llmchat.errors import UsageError
 from llmchat.registry import Choice, Command, Group, Registry, Result, Table
@@ -83,5 +93,6 @@ registry = Registry(
     export.group,
     parameters.group,
     server.group,
+    models.group,
     program.group,
 )

@@ -1,4 +1,4 @@
-"""Commands about what answers: servers, models, keys."""
+"""Commands about what answers: servers and keys."""
 
 from collections.abc import Iterator
 
@@ -8,58 +8,16 @@ from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
 from llmchat.settings import checked_key
 from llmchat.wire import address
 from llmchat.wire.discovery import Found
-from llmchat.wire.servers import DEFAULT_MODEL, Model
+from llmchat.wire.models import DEFAULT_MODEL
 
-group = Group("Servers and models")
+group = Group("Servers")
 command = group.command
-
-
-def _models(chat: Chat) -> Iterator[Choice]:
-    found = chat.connection.found_so_far()
-    for listed in found.models if found else ():
-        yield Choice(listed.id, _state(listed))
 
 
 def _places(chat: Chat) -> Iterator[Choice]:
     yield Choice("demo", "the practice model")
     for number, other in enumerate(chat.connection.others, 1):
         yield Choice(str(number), _line(other))
-
-
-@command("list", "ls", examples=("/models",))
-def models(chat: Chat) -> Result:
-    """List the models of the server."""
-    chat.connection.look_again()
-    found = _reachable(chat)
-    current = chat.model
-    rows = tuple((_mark(m.id == current), m.id, _state(m)) for m in found.models)
-    if not rows:
-        return "The server lists no models."
-    return Table(("", "model", "state"), rows, "`/model NAME` takes one.")
-
-
-@command(examples=("/model", "/model qwen"), name=_models)
-def model(chat: Chat, name: Rest = NOTHING) -> Result:
-    """Show the model, or take another.
-
-    A part of its name is enough.
-    """
-    found = chat.connection.found()
-    if not name:
-        why = "" if chat.named_model else " (chosen for you)"
-        return f"The model is {chat.model}{why}."
-    listed = [m.id for m in found.models] if found else []
-    fitting = [id for id in listed if name.lower() in id.lower()]
-    if name in listed or not listed:
-        chat.named_model = name
-    elif len(fitting) == 1:
-        chat.named_model = fitting[0]
-    elif fitting:
-        raise UsageError(f"{name!r} may be {', '.join(fitting)}.", "Type more of the name.")
-    else:
-        chat.named_model = name
-        return f"The model is now {name}; the server does not list it (`/models` does)."
-    return f"The model is now {chat.named_model}."
 
 
 @command("host", "url", examples=("/server", "/server localhost:8080", "/server demo"), url=_places)
@@ -78,10 +36,11 @@ def server(chat: Chat, url: str = "") -> Result:
     else:
         chat.connection.connect(address.parse(url))
     chat.named_model = ""
-    return greeting(chat) if chat.connection.found() else _not_known_yet(chat)
+    return greeting(chat) if chat.connection.found() else not_known_yet(chat)
 
 
-def _not_known_yet(chat: Chat) -> str:
+def not_known_yet(chat: Chat) -> str:
+    """What there is to say while nothing is known of the server."""
     if chat.connection.address is None:
         return "llama.cpp is still loading the model; a question waits for it."
     return f"{chat.connection.address} has not answered yet."
@@ -132,10 +91,11 @@ def notable(chat: Chat) -> bool:
     return not found.reachable or found.wants_key or not usual
 
 
-def _reachable(chat: Chat) -> Found:
+def reachable(chat: Chat) -> Found:
+    """What is known of the server; raises UsageError when it does not answer."""
     found = chat.connection.found()
     if found is None:
-        raise UsageError(_not_known_yet(chat), "Ask again in a moment.")
+        raise UsageError(not_known_yet(chat), "Ask again in a moment.")
     if not found.reachable:
         raise UsageError(f"No server answers at {chat.connection.address}.", "`/server` shows what there is.")
     return found
@@ -155,7 +115,7 @@ def _current(chat: Chat) -> str:
     except EngineError as error:
         return error.sentence
     if found is None:
-        return _not_known_yet(chat)
+        return not_known_yet(chat)
     return _line(found) if found.reachable else f"nothing answers at {found.address}"
 
 
@@ -170,13 +130,3 @@ def _line(found: Found) -> str:
     count = len(found.models)
     models = "1 model" if count == 1 else f"{count} models"
     return f"{found.title} at {found.address} ({models})"
-
-
-def _mark(current: bool) -> str:
-    return "*" if current else ""
-
-
-def _state(listed: Model) -> str:
-    if listed.embedding:
-        return "not for chat"
-    return {True: "loaded", False: "not loaded", None: ""}[listed.loaded]

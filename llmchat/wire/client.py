@@ -31,9 +31,9 @@ from llmchat.errors import (
 )
 from llmchat.wire.address import Address
 from llmchat.wire.deltas import Delta, Notice
+from llmchat.wire.pages import Answer
 from llmchat.wire.protocol import CHAT_PATH, ReplyReader, encode
 from llmchat.wire.refusal import names_field, refusal
-from llmchat.wire.servers import Answer
 from llmchat.wire.stopwatch import Stopwatch
 
 CONNECT_TIMEOUT = 4.0
@@ -60,13 +60,24 @@ class Client:
 
     def get(self, path: str, timeout: float = 3.0) -> Answer | None:
         """What the server says to a GET; None when no answer came within `timeout` seconds."""
+        return self._exchange("GET", path, None, timeout)
+
+    def post(self, path: str, body: Mapping[str, Any], timeout: float = 3.0) -> Answer | None:
+        """What the server says to a POST of JSON; None when no answer came within `timeout` seconds."""
+        return self._exchange("POST", path, body, timeout)
+
+    def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None, timeout: float
+    ) -> Answer | None:
         with self._session() as session:
             try:
-                response = session.get(
+                response = session.request(
+                    method,
                     self.address.url(path),
+                    data=None if body is None else encode(body),
                     timeout=(min(timeout, CONNECT_TIMEOUT), timeout),
                     allow_redirects=False,
-                    headers={"Connection": "close"},
+                    headers={"Connection": "close", "Content-Type": "application/json"},
                     stream=True,
                 )
                 with response:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from llmchat.errors import LlmchatError
 from llmchat.wire import servers
 from llmchat.wire.address import Address
-from llmchat.wire.servers import Answer, Get, Kind, Model
+from llmchat.wire.models import Model, models
+from llmchat.wire.pages import Answer, Get
+from llmchat.wire.servers import Kind
 
 if TYPE_CHECKING:
     from llmchat.engine import Engine
@@ -58,7 +60,7 @@ def look(client: "Client") -> Found:
         recognised=kind is not None,
         reachable=True,
         wants_key=first.status in (401, 403),
-        models=servers.models(kind or presumed, get),
+        models=models(kind or presumed, get, client.post),
     )
 
 
