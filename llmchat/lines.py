@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _QUOTES = '"""'
+_FAREWELLS = ("exit", "quit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,17 @@ def message(text: str) -> str:
 
 
 def as_typed(text: str, known: Callable[[str], bool]) -> str:
-    """How a message has to be typed: with one more slash when it would be a command."""
-    return f"/{text}" if is_command(Line(text), known) or text.startswith("//") else text
+    """How a message has to be typed: what would be a command, quotes or a farewell is made a message."""
+    if is_command(Line(text), known) or text.startswith("//"):
+        return f"/{text}"
+    if is_farewell(text):
+        return f" {text}"
+    return text if message(text) == text else f"{_QUOTES}\n{text}\n{_QUOTES}"
+
+
+def is_farewell(text: str) -> bool:
+    """Whether a line leaves the program without a slash, as in a shell."""
+    return text.rstrip().lower() in _FAREWELLS
 
 
 def is_open_block(text: str) -> bool:

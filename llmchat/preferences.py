@@ -12,6 +12,8 @@ PREFERENCES: tuple[Param, ...] = (
     Param("keys", "text", "vi", "How the prompt is edited.", default="emacs", choices=("emacs", "vi")),
     Param("multiline", "bool", "on", "Whether Enter begins a new line and Alt-Enter sends.", default=False),
     Param("reasoning", "text", "hide", "What is shown of the model's reasoning: one line at the end, all of it, or nothing.", default="fold", choices=("fold", "show", "hide")),
+    Param("markdown", "bool", "off", "Whether replies are drawn as markdown, or shown as they come.", default=True),
+    Param("stream", "bool", "off", "Whether a reply is shown while it arrives, or when it is whole.", default=True),
     Param("stats", "bool", "off", "Whether a line after each reply tells its tokens and speed.", default=True),
     Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
     Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),
@@ -37,6 +39,8 @@ class Preferences:
     keys: str = "emacs"
     multiline: bool = False
     reasoning: str = "fold"
+    markdown: bool = True
+    stream: bool = True
     stats: bool = True
     toolbar: bool = True
     pager: bool = True

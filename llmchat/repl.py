@@ -1,22 +1,20 @@
-"""The loop: read a line, run it or send it, show what comes back. One-shot: the same without a prompt."""
+"""The loop: read a line, run it or send it, show what comes back."""
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
-from llmchat.lines import Line, as_typed, is_command, message
+from llmchat.lines import Line, as_typed, is_command, is_farewell, message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Verbatim
 from llmchat.store.answers import json_line
 from llmchat.terminal.screen import Screen
 from llmchat.turn import Turn
 from llmchat.wire.deltas import Notice
-
-_BARE_EXITS = ("exit", "quit")
 
 
 class Reader(Protocol):
@@ -40,18 +38,28 @@ class Reader(Protocol):
 
 
 class Repl:
-    """One session: `run` reads and answers until the user leaves, then ends what the chat started."""
+    """One session: `run` reads and answers until the user leaves, then ends what the chat started.
 
-    def __init__(self, chat: Chat, reader: Reader, screen: Screen) -> None:
+    `stopped` says whether Ctrl-C has ended the last turn. With `json`, each answer is shown as a record.
+    """
+
+    def __init__(self, chat: Chat, reader: Reader, screen: Screen, *, json: bool = False) -> None:
         self._chat = chat
         self._reader = reader
         self._screen = screen
+        self._answer_with = record if json else answer
         self._given_back = ""
+        self.stopped = False
 
-    def run(self) -> None:
-        """Read and answer until the user leaves."""
+    def run(self, first: Iterable[Line] = ()) -> None:
+        """Answer the `first` lines, then read and answer until the user leaves."""
         with contextlib.closing(self._chat):
             self._warn()
+            for given in first:
+                begin, *more = given.text.splitlines()
+                self._screen.text(f"> {begin}" + f" … {len(more)} more lines" * bool(more))
+                if self._answer(given) is Quit:
+                    return
             while (line := self._read()) is not None:
                 if line.text.strip() and self._answer(line) is Quit:
                     return
@@ -70,17 +78,22 @@ class Repl:
     def _answer(self, line: Line) -> type[Quit] | None:
         """Run or send a line; `Quit` when it says so."""
         try:
-            if line.text.rstrip().lower() in _BARE_EXITS:
-                return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
-            if is_command(line, registry.knows):
-                return self._show(registry.run(self._chat, line.text))
-            self._send(self._chat.turn(message(line.text)))
+            return self.perform(line)
         except LlmchatError as error:
             self._screen.error(error)
         except KeyboardInterrupt:
             self._screen.note("Stopped.")
         finally:
             self._warn()
+        return None
+
+    def perform(self, line: Line) -> type[Quit] | None:
+        """Run or send a line; `Quit` when it says so. Raises LlmchatError."""
+        if is_farewell(line.text):
+            return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
+        if is_command(line, registry.knows):
+            return self._show(registry.run(self._chat, line.text))
+        self._send(self._chat.turn(message(line.text)))
         return None
 
     def _warn(self) -> None:
@@ -129,8 +142,9 @@ class Repl:
         """Send a turn; when it was not answered, its question comes back for editing."""
         try:
             with self._reader.replying(), ctrl_c(turn.stop):
-                answer(turn, self._screen)
+                self._answer_with(turn, self._screen)
         finally:
+            self.stopped = turn.stopped
             if turn.stopped and not turn.committed:
                 self._screen.note("Stopped before an answer came.")
             if not turn.committed and turn.question:
@@ -144,14 +158,6 @@ def answer(turn: Turn, screen: Screen) -> None:
             screen.stream(turn)
     finally:
         screen.after(turn)
-
-
-def one_shot(chat: Chat, question: str, screen: Screen, *, json: bool = False) -> bool:
-    """Answer one question, as text or as a JSON record; whether Ctrl-C has stopped it."""
-    turn = chat.turn(question)
-    with ctrl_c(turn.stop):
-        (record if json else answer)(turn, screen)
-    return turn.stopped
 
 
 def record(turn: Turn, screen: Screen) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from llmchat import settings as settings_file
 from llmchat.chat import Chat
-from llmchat.cli import STORE
 from llmchat.lines import Line
 from llmchat.messages import Conversation
+from llmchat.opening import STORE
 from llmchat.repl import Repl
 from llmchat.settings import Settings, data_folder
 from llmchat.terminal.screen import Screen

@@ -31,9 +31,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("keeping", "connection", "turn", "chat", "restoring", "lab"),
     ("registry", "commands", "completion", "toolbar"),
-    ("screen", "themes", "view", "render", "elements", "prompt", "keys", "typeahead", "editor"),
+    ("screen", "themes", "view", "render", "elements", "prompt", "keys", "typeahead", "editor", "no_prompt"),
     ("repl",),
-    ("cli",),
+    ("flags", "opening", "one_shot", "interactive", "cli"),
     ("api", "__init__", "__main__"),
 )
 GROUND, SCREEN = FLOORS[0], FLOORS[4]

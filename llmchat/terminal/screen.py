@@ -26,7 +26,7 @@ from llmchat.terminal.sanitize import safe
 from llmchat.terminal.themes import theme
 from llmchat.terminal.view import Raw, Rendered
 from llmchat.turn import Turn
-from llmchat.wire.deltas import Text
+from llmchat.wire.deltas import Delta, Text
 
 _PIECE = 4096
 """Bytes that are read at once: as much as can be drawn in one frame."""
@@ -36,19 +36,33 @@ _NAP = 0.01
 
 _ERROR_LINES = 6
 _NARROWEST_COLUMN = 16
+_WIDE = 1000
+"""Columns of a table for a pipe: nothing of it is cut."""
 
 
 class Screen:
-    """Where everything is shown. `rendered` says whether replies are drawn as markdown."""
+    """Where everything is shown. `rendered` says whether replies may be drawn as markdown.
+
+    `results` takes what commands show, where that is not to go beside the replies.
+    """
 
     def __init__(
-        self, out: TextIO, err: TextIO, *, rendered: bool | None = None, width: int | None = None
+        self,
+        out: TextIO,
+        err: TextIO,
+        *,
+        rendered: bool | None = None,
+        width: int | None = None,
+        results: TextIO | None = None,
     ) -> None:
         self.out = out
         self.rendered = out.isatty() if rendered is None else rendered
         self._replies = _console(out, self.rendered, width)
         self._preferences = Preferences()
         self._console_for_rest = self._replies if self.rendered else _console(err, None, width)
+        self._results = self._console_for_rest
+        if results and not self.rendered:
+            self._results = _console(results, False, width or _WIDE)
 
     def apply(self, preferences: Preferences) -> None:
         """Show everything from now on as these say."""
@@ -58,15 +72,21 @@ class Screen:
 
     def stream(self, turn: Turn) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
-        view = self._view() if self.rendered else Raw(self.out, self.note)
+        view = self._view() if self._drawn else Raw(self.out, self.note, for_terminal=self.rendered)
+        held: list[Delta] = []
         try:
             while not turn.ended:
-                view.take(turn.wait(view.patience()))
+                deltas = turn.wait(view.patience())
+                if self._preferences.stream:
+                    view.take(deltas)
+                else:
+                    held += deltas
                 view.paint()
                 if not turn.ended:
                     # What comes meanwhile joins up; waking for each token would slow a fast server.
                     time.sleep(min(_NAP, view.patience()))
         finally:
+            view.take(held)
             view.finish()
 
     def render(self, source: BinaryIO) -> None:
@@ -99,19 +119,19 @@ class Screen:
 
     def reply(self, content: str, heading: str = "") -> None:
         """Show a whole reply."""
-        if self.rendered:
-            if heading:
-                self._replies.print(RichText(heading, "bold"))
+        if heading and self.rendered:
+            self._replies.print(RichText(heading, "bold"))
+        if self._drawn:
             renderer = Renderer(self._replies, self._replies.width)
             rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
             painter = Painter()
             self.out.write(painter.frame(rows, []) + painter.close())
         else:
-            self.out.write(f"\n{content}\n")
+            self.out.write(f"\n{safe(content) if self.rendered else content}\n")
 
     def table(self, table: Table) -> None:
         """Show a table, and its caption below."""
-        shown = _rich_table(table, self._console_for_rest.width)
+        shown = _rich_table(table, self._results.width)
         caption = RichText(safe(table.caption), "dim")
         self._page(Group(shown, caption) if table.caption else shown)
 
@@ -121,7 +141,7 @@ class Screen:
 
     def verbatim(self, text: str) -> None:
         """Show a text whose lines are not broken, so that it can be copied."""
-        self._console_for_rest.print(RichText(safe(text)), soft_wrap=True)
+        self._results.print(RichText(safe(text)), soft_wrap=True)
 
     def data(self, line: str) -> None:
         """Write a line for another program to standard output, as it is."""
@@ -140,12 +160,16 @@ class Screen:
         if error.hint:
             self.note(error.hint)
 
+    @property
+    def _drawn(self) -> bool:
+        return self.rendered and self._preferences.markdown
+
     def _view(self) -> Rendered:
         return Rendered(self._replies, reasoning=self._preferences.reasoning)
 
     def _page(self, renderable: RenderableType) -> None:
         """Show something that may be higher than the screen, page by page if it is."""
-        console = self._console_for_rest
+        console = self._results
         lines = console.render_lines(renderable, pad=False)
         if self._preferences.pager and self.rendered and len(lines) >= console.height:
             # What less needs to know: keep colours, and leave the page in the scrollback.

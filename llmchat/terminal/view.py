@@ -37,11 +37,12 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Raw:
-    """A reply as it came, for a pipe or a file; notices go beside it."""
+    """A reply as it came, for a pipe or a file; notices go beside it. `for_terminal` makes it safe."""
 
-    def __init__(self, out: TextIO, note: Callable[[str], None]) -> None:
+    def __init__(self, out: TextIO, note: Callable[[str], None], *, for_terminal: bool = False) -> None:
         self._out = out
         self._note = note
+        self._made = safe if for_terminal else str
         self._last = "\n"
 
     def patience(self) -> float:
@@ -52,7 +53,7 @@ class Raw:
         """Write what has come."""
         for delta in deltas:
             if isinstance(delta, Text) and delta.choice == 0:
-                self._out.write(delta.text)
+                self._out.write(self._made(delta.text))
                 self._last = delta.text[-1:] or self._last
             elif isinstance(delta, Notice):
                 self._note(delta.text)

@@ -1,0 +1,82 @@
+"""The flags of the command line, and what they mean for the settings."""
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+from llmchat import settings as settings_of
+from llmchat.settings import Settings
+
+_REPEATED: dict[str, Any] = {"action": "append", "default": []}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line; completion and the man page are read from it too."""
+    made = argparse.ArgumentParser(
+        prog="llmchat",
+        description="Chat in the terminal with any OpenAI-compatible server.",
+        epilog="Without a question, a chat begins; /help there lists the commands.",
+    )
+    made.add_argument("question", nargs="*", help="answer this and leave; piped input is added to it")
+    made.add_argument("--version", action="store_true", help="tell the version and leave")
+    _add_server(made.add_argument_group("what answers"))
+    _add_conversation(made.add_argument_group("what is asked"))
+    _add_output(made.add_argument_group("how it is shown"))
+    return made
+
+
+def _add_server(group: argparse._ArgumentGroup) -> None:
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "-u", "--url", help="the server, such as localhost:8080 (default: http://localhost:1234)"
+    )
+    where.add_argument("--demo", action="store_true", help="run the small practice model")
+    where.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
+    add = group.add_argument
+    add("-m", "--model", help="the model's name (default: what the server has loaded)")
+    add("-s", "--system", metavar="TEXT", help="the system prompt")
+    add("-t", "--temperature", metavar="T", help="0 is deterministic, 0.7 the default, 2 wild")
+    add("-p", "--param", metavar="K=V", **_REPEATED, help="set a parameter; may be repeated")
+
+
+def _add_conversation(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    lines = "run a line as if typed in the chat, such as '/set seed=7', and leave; may be repeated"
+    add("-x", "--execute", metavar="LINE", **_REPEATED, help=lines)
+    add("-i", "--interactive", action="store_true", help="go on in a chat after that")
+    earlier = group.add_mutually_exclusive_group()
+    earlier.add_argument(
+        "-c", "--continue", dest="go_on", action="store_true", help="go on with the last chat"
+    )
+    earlier.add_argument("--open", metavar="TITLE", help="go on with the chat of this title")
+    add("--no-store", action="store_true", help="keep this chat in memory only")
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--plain", action="store_true", help="show replies as they come, without drawing markdown")
+    add("--no-stream", action="store_true", help="show a reply when it is whole")
+    add("--json", action="store_true", help="print the answer as a JSON record, with all that is known of it")
+    add("--render", action="store_true", help="show the markdown on standard input, while it comes")
+
+
+def settings_with(flags: argparse.Namespace) -> Settings:
+    """What the program is started with: the flags are stronger than all else. Raises UsageError."""
+    settings = settings_of.load()
+    if flags.url:
+        settings = settings_of.with_url(settings, flags.url)
+    pairs = dict(pair.partition("=")[::2] for pair in flags.param)
+    if flags.temperature is not None:
+        pairs["temperature"] = flags.temperature
+    settings = settings_of.with_params(settings, pairs, "flag")
+    preferences = settings.preferences
+    if flags.plain:
+        preferences = preferences.set("markdown", False)
+    if flags.no_stream:
+        preferences = preferences.set("stream", False)
+    return replace(
+        settings,
+        model=flags.model or settings.model,
+        system=flags.system or settings.system,
+        preferences=preferences,
+    )

@@ -1,0 +1,82 @@
+"""A chat at the prompt, which is shown before the rest of the program is imported."""
+
+import argparse
+import os
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from llmchat import settings as settings_of
+from llmchat.errors import EngineError, LlmchatError
+from llmchat.opening import connect, resume_or_connect, store_of, where_kept
+from llmchat.settings import Settings
+
+if TYPE_CHECKING:
+    from llmchat.repl import Repl
+    from llmchat.terminal.prompt import Prompt
+
+
+def interactive(settings: Settings, flags: argparse.Namespace) -> None:
+    """Show the prompt at once; all that only an answer needs is imported while the user types."""
+    with _prompt(settings) as prompt, ThreadPoolExecutor(1) as meanwhile:
+        built: list[Future[Repl]] = []
+        prompt.open(lambda: built.append(meanwhile.submit(_repl, settings, flags, prompt)))
+        built[0].result().run()
+
+
+def interactive_after(settings: Settings, flags: argparse.Namespace) -> None:
+    """Answer what the command line asks, then show the prompt; the keys come from the terminal."""
+    from llmchat.lines import Line
+    from llmchat.one_shot import lines_of
+    from llmchat.terminal.no_prompt import take_terminal
+
+    lines = [Line(line) for line in lines_of(flags)]
+    take_terminal()
+    with _prompt(settings) as prompt:
+        _repl(settings, flags, prompt).run(lines)
+
+
+def _prompt(settings: Settings) -> "Prompt":
+    from llmchat.history import InputHistory
+    from llmchat.terminal.prompt import Prompt
+
+    history = InputHistory(settings_of.data_folder(os.environ) / "history")
+    terminal = sys.stdout if sys.stdout.isatty() else sys.stderr
+    return Prompt(terminal, settings.preferences, history)
+
+
+def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
+    from llmchat import completion, toolbar
+    from llmchat.chat import Chat
+    from llmchat.commands import registry
+    from llmchat.commands.server import greeting, notable
+    from llmchat.repl import Repl
+
+    chat = Chat(settings, store_of(settings, flags))
+    lines = [where_kept(chat)]
+
+    def announce() -> None:
+        try:
+            lines.append(greeting(chat) if notable(chat) else "")
+        except EngineError as error:
+            lines.append(f"{error.sentence} {error.hint}")
+        if any(lines):
+            prompt.announce("\n".join(filter(None, lines)))
+        prompt.refresh()
+
+    try:
+        if shown := resume_or_connect(chat, flags, announce):
+            prompt.announce(shown)
+    except LlmchatError as error:
+        prompt.announce(f"{error.sentence} {error.hint}")
+        connect(chat, flags, announce)
+    prompt.serve(
+        preferences=lambda: chat.preferences,
+        complete=lambda line: completion.complete(registry, chat, line),
+        toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
+    )
+    from llmchat.terminal.screen import Screen
+
+    screen = Screen(sys.stdout, sys.stderr)
+    screen.apply(settings.preferences)
+    return Repl(chat, prompt, screen)

@@ -1,0 +1,72 @@
+"""What a chat begins with: where it is kept, the conversation that it goes on with, its server."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmchat import settings as settings_of
+from llmchat.errors import UsageError
+from llmchat.settings import Settings
+
+if TYPE_CHECKING:
+    from llmchat.chat import Chat
+
+STORE = "chats.db"
+"""The name of the store's file in the data folder."""
+
+_SAID_LINES = 8
+
+
+def where_kept(chat: "Chat") -> str:
+    """On the first run, where chats are kept."""
+    path = chat.keeping.path
+    return f"Chats are kept in {path.parent} (--no-store keeps none)." if path and not path.exists() else ""
+
+
+def store_of(settings: Settings, flags: argparse.Namespace) -> Path | None:
+    """The file that chats are kept in; None when they are not to be kept."""
+    if flags.no_store or not settings.preferences.store:
+        return None
+    return settings_of.data_folder(os.environ) / STORE
+
+
+def resume_or_connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> str:
+    """Go on with a stored conversation if a flag says so, and connect; what there is to show of it."""
+    from llmchat.commands.chats import meant, opened
+    from llmchat.store.restoring import restore
+
+    if not (flags.go_on or flags.open):
+        connect(chat, flags, then)
+        return ""
+    id = meant(chat, flags.open) if flags.open else chat.keeping.do(lambda store: store.last())
+    if id is None:
+        raise UsageError("There is no conversation to go on with.", "Without -c a new one begins.")
+    asked = chat.open(id)
+    own_server = bool(flags.url or flags.demo or flags.local)
+    if asked:
+        restore(chat, asked, server=not own_server, model=not flags.model, system=not flags.system, then=then)
+    if own_server or not asked:
+        connect(chat, flags, then)
+    return opened(chat)
+
+
+def connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
+    if flags.demo:
+        chat.connection.run_model(None, then)
+    elif flags.local:
+        chat.connection.run_model(Path(flags.local), then)
+    else:
+        chat.connection.connect(chat.settings.address, then)
+
+
+def say(text: str) -> None:
+    """Write to standard error: a server's words made safe, and no more than a few lines of them."""
+    if not text:
+        return
+    from llmchat.terminal.sanitize import safe
+
+    lines = safe(text).splitlines()
+    sys.stderr.write("\n".join(lines[:_SAID_LINES] + ["…"] * (len(lines) > _SAID_LINES)) + "\n")

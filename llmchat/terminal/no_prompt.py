@@ -1,0 +1,56 @@
+"""What is asked of the user where there is no prompt: at the terminal itself, whatever the input is."""
+
+import contextlib
+import getpass
+import os
+import sys
+from contextlib import AbstractContextManager
+
+from llmchat.errors import UsageError
+from llmchat.lines import Line
+from llmchat.terminal import editor
+from llmchat.terminal.sanitize import safe
+
+_KEYS, _SCREEN = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
+
+
+def take_terminal() -> None:
+    """Read from the terminal from now on, once a pipe has been read to its end; raises UsageError."""
+    if sys.stdin and sys.stdin.isatty():
+        return
+    try:
+        keys = os.open(_KEYS, os.O_RDWR)
+    except OSError:
+        raise UsageError("There is no terminal to read keys from.") from None
+    os.dup2(keys, 0)
+    os.close(keys)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+
+
+class NoPrompt:
+    """A reader without lines: it has answers only, of whoever sits at the terminal."""
+
+    def read(self, default: str = "") -> Line:
+        """There is no line."""
+        raise EOFError
+
+    def ask(self, question: str, hidden: bool = False) -> str:
+        """The answer to a question; raises UsageError when there is no terminal to ask at."""
+        try:
+            with open(_SCREEN, "w", encoding="utf-8") as screen, open(_KEYS, encoding="utf-8") as keys:
+                if hidden:
+                    return getpass.getpass(f"{safe(question)} ", stream=screen)
+                screen.write(f"{safe(question)} ")
+                screen.flush()
+                return keys.readline().strip("\n")
+        except OSError:
+            raise UsageError(f"{question} There is no terminal to answer at; nothing was done.") from None
+
+    def edit(self, text: str) -> str:
+        """What the user makes of a text in $EDITOR; raises UsageError when no editor starts."""
+        take_terminal()
+        return editor.edit(text)
+
+    def replying(self) -> AbstractContextManager[None]:
+        """While a reply streams."""
+        return contextlib.nullcontext()
