@@ -31,13 +31,23 @@ class UsageError(LlmchatError):
 class ServerError(LlmchatError):
     """A server answered, and refused.
 
-    `status` is the HTTP status (0: inside a stream), `words` the whole body as it came.
+    `status` is the HTTP status (0: inside a stream), `words` the whole body as it came, `retry_after`
+    the seconds after which it wants to be asked again, None when it does not tell.
     """
 
-    def __init__(self, sentence: str, hint: str = "", *, status: int = 0, words: str = "") -> None:
+    def __init__(
+        self,
+        sentence: str,
+        hint: str = "",
+        *,
+        status: int = 0,
+        words: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(sentence, hint)
         self.status = status
         self.words = words or sentence
+        self.retry_after = retry_after
 
 
 class TransportError(LlmchatError):
@@ -45,7 +55,14 @@ class TransportError(LlmchatError):
 
 
 class UnreachableError(TransportError):
-    """No connection could be made; the request did not leave."""
+    """No connection could be made; the request did not leave.
+
+    `refused` is true when the machine is there and says that no server is.
+    """
+
+    def __init__(self, sentence: str, hint: str = "", *, refused: bool = False) -> None:
+        super().__init__(sentence, hint)
+        self.refused = refused
 
 
 class DroppedError(TransportError):

@@ -21,7 +21,8 @@ from llmchat.wire.protocol import left_out, messages_array, optional_fields, req
 
 if TYPE_CHECKING:
     from llmchat.store.writing import Entry
-    from llmchat.wire.client import Client, Stream
+    from llmchat.wire.client import Client
+    from llmchat.wire.stream import Stream
 
 KEEP_EVERY = 0.5
 """Seconds between two writes of a reply in progress, so that none is older than one second."""
@@ -195,7 +196,8 @@ class Turn:
             fields = found.kind.continues or {}
         body = {**request_body(found.kind, model, messages, self._sampling), **fields}
         self._keep_request(found, model, body)
-        self._stream = client.chat(body, optional_fields(body, found.kind, self._sampling))
+        optional = optional_fields(body, found.kind, self._sampling)
+        self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
         return _left_out(client, found, self._sampling)

@@ -7,6 +7,7 @@ the body ends when the connection does).
 import contextlib
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +46,7 @@ class Reply:
 
     `cut` ends the connection without a proper end of the body; `hold` waits for the client to
     hang up before it ends; `wait` is the time in seconds before the headers. A status of 0 ends the
-    connection without any answer.
+    connection without any answer. `bare` sends the body without a head, `reset` ends with a RST.
     """
 
     body: Sequence[bytes | float] = ()
@@ -55,6 +56,8 @@ class Reply:
     cut: bool = False
     hold: bool = False
     wait: float = 0.0
+    bare: bool = False
+    reset: bool = False
 
 
 def refuse(status: int, body: Json | str) -> Reply:
@@ -77,13 +80,13 @@ class Request:
 class ScriptedServer:
     """Answers chats from `script`, in order (the last one for ever), and GETs from `pages`."""
 
-    def __init__(self, *, chunked: bool = True) -> None:
+    def __init__(self, *, chunked: bool = True, port: int = 0) -> None:
         self.chunked = chunked
         self.script: list[Reply | Callable[[Request], Reply]] = []
         self.pages: dict[str, Reply] = {"/v1/models": models("qwen2.5-coder-3b-instruct")}
         self.requests: list[Request] = []
         self.gets: list[Request] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._open: set[socket.socket] = set()
@@ -94,8 +97,14 @@ class ScriptedServer:
         self.script += [Reply(reply) if isinstance(reply, list) else reply for reply in replies]
         return self
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        """Take no more connections; those that are open stay."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # or the thread that accepts would take one more
         self._listener.close()
+
+    def close(self) -> None:
+        self.leave()
         for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -131,23 +140,33 @@ class ScriptedServer:
         if reply.wait and _hung_up(sock, reply.wait):
             request.hung_up.set()
             return
-        version = "1.1" if self.chunked else "1.0"
-        head = {"Content-Type": reply.type, **reply.headers}
-        if self.chunked:
-            head["Transfer-Encoding"] = "chunked"
-        lines = [f"HTTP/{version} {reply.status} Said", *(f"{k}: {v}" for k, v in head.items())]
-        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        if not reply.bare:
+            sock.sendall(self._head(reply))
+        framed = self.chunked and not reply.bare
         for piece in reply.body:
             if isinstance(piece, float):
                 if _hung_up(sock, piece):
                     request.hung_up.set()
                     return
             else:
-                sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if self.chunked else piece)
+                sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if framed else piece)
         if reply.hold and _hung_up(sock, 20.0):
             request.hung_up.set()
-        elif self.chunked and not reply.cut:
+        elif reply.reset:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif framed and not reply.cut:
             sock.sendall(b"0\r\n\r\n")
+
+    def _head(self, reply: Reply) -> bytes:
+        fields = {"Content-Type": reply.type, **reply.headers}
+        if self.chunked:
+            fields["Transfer-Encoding"] = "chunked"
+        version = "1.1" if self.chunked else "1.0"
+        lines = [
+            f"HTTP/{version} {reply.status} Said",
+            *(f"{name}: {value}" for name, value in fields.items()),
+        ]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def models(*ids: str, **fields: Any) -> Reply:
@@ -192,9 +211,9 @@ def _hung_up(sock: socket.socket, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def serving(*, chunked: bool = True) -> Iterator[ScriptedServer]:
-    """A scripted server while the block runs."""
-    server = ScriptedServer(chunked=chunked)
+def serving(*, chunked: bool = True, port: int = 0) -> Iterator[ScriptedServer]:
+    """A scripted server while the block runs, on this port if one is given."""
+    server = ScriptedServer(chunked=chunked, port=port)
     try:
         yield server
     finally:

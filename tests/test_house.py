@@ -21,13 +21,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("wire", "terminal", "store", "errors", "messages", "logprobs", "records", "address", "deltas"),
         *("params", "sampling", "preferences", "servers", "pages", "models"),
-        *("sse", "thinking", "refusal", "protocol", "sanitize", "painter"),
+        *("sse", "thinking", "refusal", "repeats", "protocol", "sanitize", "painter"),
         *("markdown", "tokens", "cut", "tail", "highlight"),
         *("answers", "exports", "scripts"),
     ),
     (
         *("schema", "database", "rows", "reading", "writing"),
-        *("client", "stopwatch", "discovery", "settings", "settings_file", "history", "lines", "engine"),
+        *("client", "stream", "sockets", "stopwatch", "discovery"),
+        *("settings", "settings_file", "history", "lines", "engine"),
     ),
     ("keeping", "connection", "turn", "chat", "restoring", "lab"),
     ("registry", "commands", "completion", "toolbar"),

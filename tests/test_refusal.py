@@ -140,9 +140,30 @@ def test_a_refusal_says_what_can_be_done(status: int, body: str, hint: str) -> N
 
 
 def test_a_redirection_tells_where_to() -> None:
-    error = refusal(301, "<html>moved", "https://example.com/v1")
+    error = refusal(301, "<html>moved", {"location": "https://example.com/v1"})
     assert error.sentence == "The server sends us elsewhere to https://example.com/v1 (HTTP 301)."
     assert "/server" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "seconds"),
+    [
+        ("20", "", 20.0),
+        (" 0 ", "", 0.0),
+        ("9" * 5000, "", 999_999_999.0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:30 GMT", 0.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "", None),
+        ("Wed, 21 Oct 2026 07:28:00 -0000", "Wed, 21 Oct 2026 07:28:30 GMT", None),
+        ("-3", "", None),
+        ("soon", "", None),
+        ("", "", None),
+    ],
+)
+def test_the_time_after_which_a_server_wants_to_be_asked_again(
+    told: str, now: str, seconds: float | None
+) -> None:
+    assert refusal(429, "slow down", {"retry-after": told, "date": now}).retry_after == seconds
 
 
 def test_long_words_are_cut_in_the_sentence_and_kept_in_the_error() -> None:

@@ -4,11 +4,14 @@ import html
 import json
 import re
 from collections.abc import Collection, Mapping
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 
 from llmchat.errors import ServerError
 
 _HINTS = {
+    200: "Is this the address of a chat server? `/server` shows it.",
     401: "The server wants a key: `/key` in a chat, or LLMCHAT_API_KEY.",
     403: "The server wants another key (`/key`, LLMCHAT_API_KEY), or does not serve this address.",
     404: "`/models` lists the models, `/server` shows the address.",
@@ -17,19 +20,24 @@ _HINTS = {
     429: "The server has too much to do, or the quota is used up; wait a little and ask again.",
     503: "The server is busy or still loading the model; wait a little and ask again.",
 }
+_LOADING = re.compile(r"loading|starting|warming|busy", re.I)
 _CONTEXT = re.compile(r"context (size|length|window)|exceed_context|context the overflows", re.I)
 # SGLang and OpenAI's reasoning models speak of max_tokens by another name.
 _OTHER_NAMES = {"max_tokens": ("max_tokens", "max_new_tokens", "max_completion_tokens")}
 _NOT_SHOWN = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.I | re.S)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _LONGEST = 1000  # characters of a server's words that a sentence quotes
 
 
-def refusal(status: int, body: str, location: str = "") -> ServerError:
-    """The error for an answer with this HTTP status (0: an error inside a stream) and body text."""
+def refusal(status: int, body: str, headers: Mapping[str, str] = _NO_HEADERS) -> ServerError:
+    """The error for an answer with this HTTP status (0: an error inside a stream) and body text.
+
+    `headers` are by lower-case name.
+    """
     words = error_text(body)
     quoted = words if len(words) <= _LONGEST else words[:_LONGEST] + "…"
     if 300 <= status < 400:
-        target = f" to {location}" if location else ""
+        target = f" to {headers['location']}" if "location" in headers else ""
         return ServerError(
             f"The server sends us elsewhere{target} (HTTP {status}).",
             "If you trust that address: `/server URL`.",
@@ -37,13 +45,31 @@ def refusal(status: int, body: str, location: str = "") -> ServerError:
             words=body,
         )
     code = f" (HTTP {status})" if status else ""
-    sentence = f"The server refused{code}: {quoted}" if words else f"The server refused{code}."
+    what = "The server sent no chat reply" if status == 200 else f"The server refused{code}"
     hint = _HINTS.get(status, "")
     if _CONTEXT.search(words):
         hint = "`/clear` starts anew, `/undo` takes the last question back."
     elif status >= 500 and not hint:
         hint = "The fault is on the server's side; its log may say more."
-    return ServerError(sentence, hint, status=status, words=body)
+    sentence = f"{what}: {quoted}" if words else f"{what}."
+    return ServerError(sentence, hint, status=status, words=body, retry_after=_retry_after(headers))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a Retry-After header: a number, or a date, which the Date header makes one."""
+    told = headers.get("retry-after", "").strip()
+    if told.isascii() and told.isdecimal():
+        return float(told[:9])
+    try:
+        until, now = (parsedate_to_datetime(text) for text in (told, headers.get("date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def is_loading(error: ServerError) -> bool:
+    """Whether a 503 says that the server is loading its model, or is busy with others."""
+    return _LOADING.search(error_text(error.words)) is not None
 
 
 def error_text(body: str) -> str:
