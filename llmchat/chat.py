@@ -4,7 +4,7 @@ from pathlib import Path
 
 from llmchat.connection import Connection
 from llmchat.errors import UsageError
-from llmchat.messages import Conversation, Message, Node, Reply, Role
+from llmchat.messages import Attachment, Conversation, Message, Node, Reply, Role
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
 from llmchat.store.keeping import Keeping
@@ -29,6 +29,8 @@ class Chat:
         self.named_model = settings.model
         self.conversation = Conversation()
         self.last_reply: Reply | None = None
+        self.attached: tuple[Attachment, ...] = ()
+        """What goes with the next message."""
         self._earlier_sampling: list[Sampling] = []
 
     @property
@@ -48,12 +50,16 @@ class Chat:
             raise UsageError("No parameter has been changed yet.", "`/set` shows them.")
         self.sampling = self._earlier_sampling.pop()
 
-    def turn(self, question: str | None, after: int | None = None, sampling: Sampling | None = None) -> Turn:
-        """A turn with this question after a message, else after the head.
+    def turn(
+        self, question: str | Message | None, after: int | None = None, sampling: Sampling | None = None
+    ) -> Turn:
+        """A turn with this question after a message, else after the head. A text is one without attachments.
 
         None answers the last question once more, as a sibling. `sampling` takes the place of the
         chat's own. Raises UsageError when there is no last question.
         """
+        if isinstance(question, str):
+            question = Message("user", question)
         if question is not None:
             place = self.conversation if after is None else self.conversation.at(after)
             return Turn(self, place, question=question, sampling=sampling)

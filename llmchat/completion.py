@@ -1,15 +1,17 @@
 """What may come next in a line that is being typed: commands, parameters and values, with their meaning."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
+from llmchat.lines import MENTION
 from llmchat.params import Param, normalise, show
 from llmchat.preferences import PREFERENCES
-from llmchat.registry import Choice, Command, Registry, arguments
+from llmchat.registry import Choice, Command, File, Registry, arguments
 
 _PARTS = re.compile(r"[-_./: ]")
 
@@ -24,7 +26,13 @@ class Completion:
 
 
 def complete(registry: Registry, chat: Chat, line: str) -> Iterator[Completion]:
-    """What may stand at the end of `line`; nothing for a line that is no command."""
+    """What may stand at the end of `line`: of a command, or of a path after `@` in a message."""
+    if mention := MENTION.search(line):
+        for found in _paths(mention[1].replace("\\ ", " ")):
+            yield replace(
+                found, text=found.text.replace(" ", "\\ "), length=len(mention[1].rpartition("/")[2])
+            )
+        return
     if not line.startswith("/") or line.startswith("//") or "\n" in line:
         return
     word, space, rest = line[1:].partition(" ")
@@ -81,9 +89,25 @@ def _preference(rest: str) -> Iterator[Completion]:
 
 def _argument(command: Command, chat: Chat, rest: str) -> Iterator[Completion]:
     taken = arguments(command)
+    if taken and taken[0].annotation is File:
+        yield from _paths(rest)
+        return
     *before, typed = rest.split(" ")
     if len(before) < len(taken) and (completer := command.completers.get(taken[len(before)].name)):
         yield from _fitting(completer(chat), typed)
+
+
+def _paths(typed: str) -> Iterator[Completion]:
+    """The files and folders whose path begins so; hidden ones only when the name's dot is there."""
+    folder, begun = os.path.split(typed)
+    try:
+        with os.scandir(os.path.expanduser(folder) or ".") as entries:
+            names = sorted((entry.name, entry.is_dir()) for entry in entries)
+    except (OSError, ValueError):
+        return
+    for name, is_folder in names:
+        if name.lower().startswith(begun.lower()) and (begun or name[0] != "."):
+            yield Completion(name + "/" * is_folder, len(begun), "a folder" if is_folder else "")
 
 
 def _values(param: Param, typed: str) -> Iterator[Completion]:

@@ -1,19 +1,29 @@
 """What a typed line is: a command, or a message."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 _QUOTES = '"""'
 _FAREWELLS = ("exit", "quit")
 
+MENTION = re.compile(r"(?<!\S)@((?:\\ |\S)*)\Z")
+"""A path after `@` at the end of what has been typed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What was typed; `pasted` says whether some of it came out of the clipboard."""
+    """What was typed; `pasted` says whether some of it came out of the clipboard, `piped` out of a pipe."""
 
     text: str
     pasted: bool = False
+    piped: bool = False
+
+    @property
+    def names_files(self) -> bool:
+        """Whether `@path` in it attaches a file: not where others may have written it."""
+        return not self.piped and not (self.pasted and "\n" in self.text.strip())
 
 
 def split_command(line: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ Each message knows its parent and has one number in its conversation, counted fr
 alternative is a sibling; nothing is overwritten; the head says where the conversation goes on.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,6 +13,9 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 State = Literal["complete", "cut short", "failed", "in progress"]
 """What became of a message: `failed` is a question that got no answer, `in progress` one on its way."""
+
+IMAGE_URL = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+"""What an attached image is: nothing that would be fetched, or could run."""
 
 ROOT = 0
 """The parent of a first message."""
@@ -26,10 +30,42 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message; `name` is its path as it was typed.
+
+    `data` is what is sent, so that a request can be made again when the file has changed: a text
+    with its name and fence, or an image as a data URL in base64.
+    """
+
+    kind: Literal["text", "image"]
+    name: str
+    data: str
+
+    @property
+    def size(self) -> int:
+        """Bytes: of the text as it is sent, of the image without its base64."""
+        if self.kind == "text":
+            return len(self.data.encode("utf-8", "surrogatepass"))
+        return len(self.data.partition(",")[2]) * 3 // 4
+
+    @property
+    def label(self) -> str:
+        """Its name and size."""
+        return f"{self.name} ({size_text(self.size)})"
+
+
+def size_text(count: int) -> str:
+    """Bytes as people read them: three figures."""
+    units = ("bytes", "kB", "MB", "GB")
+    power = min(len(units) - 1, (len(str(count)) - 1) // 3)
+    return f"{float(f'{count / 1000**power:.3g}'):g} {units[power]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message; `content` is the raw text, `reasoning` is kept apart and never sent back.
 
-    `attachments` are the paths or URLs that came with it, `logprobs` the server's JSON text as it came.
+    `logprobs` is the server's JSON text as it came.
     """
 
     role: Role
@@ -37,13 +73,19 @@ class Message:
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     state: State = "complete"
-    attachments: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     logprobs: str = ""
 
     @property
     def cut_short(self) -> bool:
         """Whether it ended before the model had ended it."""
         return self.state == "cut short"
+
+    @property
+    def shown(self) -> str:
+        """Its text, and in a line of its own what is attached."""
+        attached = ", ".join(one.label for one in self.attachments)
+        return self.content.strip() + (f"\n[with {attached}]" if attached else "")
 
 
 @dataclass(frozen=True, slots=True)

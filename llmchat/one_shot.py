@@ -33,16 +33,16 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         screen = Screen(sys.stdout, sys.stderr, results=None if asks else sys.stdout)
         screen.apply(settings.preferences)
         try:
-            _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json))
+            _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json), _is_piped())
             sys.stdout.flush()
         finally:
             for warning in chat.keeping.told():
                 say(warning)
 
 
-def _perform(lines: Sequence[str], repl: Repl) -> None:
+def _perform(lines: Sequence[str], repl: Repl, piped: bool) -> None:
     for line in lines:
-        if repl.perform(Line(line)) is Quit:
+        if repl.perform(Line(line, piped=piped)) is Quit:
             return
         if repl.stopped:
             raise KeyboardInterrupt
@@ -70,9 +70,13 @@ def lines_of(flags: argparse.Namespace) -> list[str]:
 
 def _piped() -> str:
     """Standard input when it is no terminal, in whatever encoding; a shell may have closed it."""
-    if not sys.stdin or sys.stdin.isatty():
+    if not _is_piped():
         return ""
     return sys.stdin.buffer.read().decode("utf-8", "replace").strip("\n")
+
+
+def _is_piped() -> bool:
+    return bool(sys.stdin) and not sys.stdin.isatty()
 
 
 def _is_command(line: str) -> bool:

@@ -1,7 +1,7 @@
 """What a slash command is: one decorated function. Name, usage, help, completion and docs are read from it.
 
 The function takes the chat and then the words of the line: a parameter annotated `str` takes one
-word, `Rest` the rest of the line; a default makes it optional. It returns what should happen, a
+word, `Rest` or `File` the rest of the line; a default makes it optional. It returns what should happen, a
 `Result`, and never prints.
 """
 
@@ -15,6 +15,7 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.lines import split_command
+from llmchat.messages import Message
 from llmchat.params import normalise
 from llmchat.sampling import Sampling
 
@@ -22,6 +23,11 @@ Rest = NewType("Rest", str)
 """The rest of the line, spaces and all."""
 
 NOTHING = Rest("")
+
+File = NewType("File", str)
+"""The rest of the line, which is a path: completed from the folder."""
+
+NO_FILE = File("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,12 @@ class Verbatim:
 class Send:
     """Send this as the next message; None asks the last question once more.
 
-    It follows the message with the number `after`, else the head. `sampling` takes the place of
-    the chat's own this once.
+    A text goes with what is attached and with the files that it names, a message as it is. It
+    follows the message with the number `after`, else the head. `sampling` takes the place of the
+    chat's own this once.
     """
 
-    text: str | None
+    text: str | Message | None
     after: int | None = None
     sampling: Sampling | None = None
 
@@ -61,7 +68,7 @@ class Send:
 class SendAll:
     """Send these one after the other, the first after the message with the number `after`."""
 
-    texts: tuple[str, ...]
+    questions: tuple[Message, ...]
     after: int
 
 
@@ -228,7 +235,7 @@ def bind(command: Command, rest: str) -> Sequence[str]:
             if parameter.default is inspect.Parameter.empty:
                 raise UsageError(f"/{command.name} needs {parameter.name}.", f"Usage: {command.usage}")
             break
-        if parameter.annotation is Rest:
+        if parameter.annotation in (Rest, File):
             values.append(rest)
             rest = ""
         else:

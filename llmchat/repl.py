@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from llmchat.attachments import dropped, mentioned
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.errors import LlmchatError
+from llmchat.commands.attachments import attach, described
+from llmchat.errors import LlmchatError, UsageError
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message
+from llmchat.messages import Message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Verbatim
+from llmchat.sampling import Sampling
 from llmchat.store.answers import json_line
 from llmchat.terminal.screen import Screen
 from llmchat.turn import Turn
@@ -93,7 +97,9 @@ class Repl:
             return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
         if is_command(line, registry.knows):
             return self._show(registry.run(self._chat, line.text))
-        self._send(self._chat.turn(message(line.text)))
+        if path := dropped(line.text):
+            return self._show(attach(self._chat, path))
+        self._ask(message(line.text), mentions=line.names_files)
         return None
 
     def _warn(self) -> None:
@@ -109,10 +115,12 @@ class Repl:
                 self._screen.table(result)
             case Verbatim(text):
                 self._screen.verbatim(text)
-            case Send(text, after, sampling):
-                self._send(self._chat.turn(text, after, sampling))
-            case SendAll(texts, after):
-                self._send_all(texts, after)
+            case Send(str() as text, after, sampling):
+                self._ask(text, after, sampling)
+            case Send(question, after, sampling):
+                self._send(self._chat.turn(question, after, sampling))
+            case SendAll(questions, after):
+                self._send_all(questions, after)
             case Continue():
                 self._send(self._chat.continuation())
             case Ask(question, then, hidden):
@@ -127,12 +135,31 @@ class Repl:
                 pass
         return None
 
-    def _send_all(self, texts: tuple[str, ...], after: int) -> None:
+    def _ask(
+        self, text: str, after: int | None = None, sampling: Sampling | None = None, mentions: bool = True
+    ) -> None:
+        """Send a text with what is attached, and with the files that it names if `mentions` says so."""
+        try:
+            named, missing = mentioned(text) if mentions else ((), ())
+        except UsageError:
+            self._given_back = as_typed(text, registry.knows)
+            raise
+        for name in missing:
+            self._screen.note(f"There is no file {name}: @{name} is sent as it is.")
+        for one in named:
+            self._screen.note(f"With {described(one)}.")
+        attachments = self._chat.attached + tuple(one for one in named if one not in self._chat.attached)
+        turn = self._chat.turn(Message("user", text, attachments=attachments), after, sampling)
+        self._send(turn)
+        if turn.committed:
+            self._chat.attached = ()
+
+    def _send_all(self, questions: tuple[Message, ...], after: int) -> None:
         """Send questions in turn, until one is stopped or not answered."""
         place: int | None = after
-        for text in texts:
-            self._screen.text(f"> {text}")
-            turn = self._chat.turn(text, place)
+        for question in questions:
+            self._screen.text(f"> {question.shown}")
+            turn = self._chat.turn(question, place)
             self._send(turn)
             if turn.stopped or not turn.committed:
                 return
@@ -148,7 +175,7 @@ class Repl:
             if turn.stopped and not turn.committed:
                 self._screen.note("Stopped before an answer came.")
             if not turn.committed and turn.question:
-                self._given_back = as_typed(turn.question, registry.knows)
+                self._given_back = as_typed(turn.question.content, registry.knows)
 
 
 def answer(turn: Turn, screen: Screen) -> None:

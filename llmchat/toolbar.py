@@ -32,6 +32,8 @@ def parts(chat: Chat) -> list[Part]:
     shown += [Part(_changed(chat, name), 7 - min(n, 3)) for n, name in enumerate(changed)]
     if chat.system:
         shown.append(Part("system", 3))
+    if chat.attached:
+        shown.append(Part("1 file" if len(chat.attached) == 1 else f"{len(chat.attached)} files", 8))
     if chat.preferences.multiline:
         shown.append(Part("multi-line: Alt-Enter sends", 9))
     reply = chat.last_reply

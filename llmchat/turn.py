@@ -61,7 +61,7 @@ class Turn:
         chat: Asker,
         conversation: Conversation,
         *,
-        question: str | None = None,
+        question: Message | None = None,
         continues: int = ROOT,
         sampling: Sampling | None = None,
         connection: Connection | None = None,
@@ -72,7 +72,7 @@ class Turn:
         self._connection = connection or chat.connection
         self._named_model = model
         self._parent = conversation.head
-        self._asked = conversation.add(Message("user", question)) if question else conversation
+        self._asked = conversation.add(question) if question else conversation
         self._continues = continues
         self._sampling = sampling or chat.sampling
         self._group = group
@@ -127,7 +127,7 @@ class Turn:
             self._stream.stop()
 
     def __enter__(self) -> Self:
-        question = Message("user", self.question, state="in progress") if self.question else None
+        question = replace(self.question, state="in progress") if self.question else None
         self._entry = self._chat.keeping.begin(self._parent, question)
         return self
 

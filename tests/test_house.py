@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("schema", "database", "rows", "reading", "writing"),
         *("client", "stream", "sockets", "stopwatch", "discovery"),
-        *("settings", "settings_file", "history", "lines", "engine"),
+        *("settings", "settings_file", "history", "lines", "engine", "attachments"),
     ),
     ("keeping", "connection", "turn", "chat", "restoring", "lab"),
     ("registry", "commands", "completion", "toolbar"),

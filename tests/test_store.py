@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmchat.errors import StoreError, UsageError
-from llmchat.messages import ROOT, Conversation, Message, Node, Timings, ToolCall, Usage
+from llmchat.messages import ROOT, Attachment, Conversation, Message, Node, Timings, ToolCall, Usage
 from llmchat.store import exports
 from llmchat.store.records import Record, Request, body_of
 from llmchat.store.schema import VERSION
@@ -24,12 +25,23 @@ from tests.session import session
 
 VERSIONS = sorted((Path(__file__).parent / "data").glob("store-*.sql"))
 
+SKY = Attachment("text", "sky.txt", "sky.txt:\n```txt\nblue\n```")
+
 
 def file_of(home: Path) -> Path:
     return home / "data" / "chats.db"
 
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)
+ATTACHMENTS = st.one_of(
+    st.builds(Attachment, st.just("text"), TEXTS, TEXTS),
+    st.builds(
+        Attachment,
+        st.just("image"),
+        TEXTS,
+        st.binary(min_size=1, max_size=9).map(lambda raw: f"data:image/png;base64,{b64encode(raw).decode()}"),
+    ),
+)
 MESSAGES = st.builds(
     Message,
     role=st.sampled_from(["user", "assistant", "tool"]),
@@ -37,7 +49,7 @@ MESSAGES = st.builds(
     reasoning=TEXTS,
     tool_calls=st.lists(st.builds(ToolCall, TEXTS, TEXTS), max_size=2).map(tuple),
     state=st.sampled_from(["complete", "cut short", "failed"]),
-    attachments=st.lists(TEXTS, max_size=2).map(tuple),
+    attachments=st.lists(ATTACHMENTS, max_size=2).map(tuple),
     logprobs=TEXTS,
 )
 
@@ -114,6 +126,8 @@ def test_a_store_of_each_earlier_version_opens(script: Path, tmp_path: Path) -> 
         "It scatters light.",
     ]
     assert record.requests[0].chosen == {"temperature": 0}
+    kept = record.conversation.node(1).message.attachments
+    assert kept == ((SKY,) if script.stem > "store-2" else ())
     assert [hit.number for hit in store.find("scatters", 9)] == [2]
     assert store.add(record) == 2
     store.close()

@@ -85,7 +85,7 @@ def opened(chat: Chat) -> str:
     lines += [f"… {len(path) - len(shown)} messages before"] if len(path) > len(shown) else []
     for node in shown:
         sign = "> " if node.message.role == "user" else ""
-        lines += ["", f"#{node.number} {sign}{node.message.content.strip()}"]
+        lines += ["", f"#{node.number} {sign}{node.message.shown}"]
     return "\n".join(lines)
 
 

@@ -1,12 +1,13 @@
 """Commands about conversations and files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT
-from llmchat.registry import NOTHING, Ask, Group, Rest, Result, SendAll
+from llmchat.registry import NO_FILE, Ask, File, Group, Result, SendAll
 from llmchat.store import exports
 from llmchat.store.records import Record
 
@@ -17,7 +18,7 @@ _ENDINGS = ", ".join(exports.FORMATS)
 
 
 @command(examples=("/export chat.md", "/export chat.json", "/export chat.py"))
-def export(chat: Chat, file: Rest) -> Result:
+def export(chat: Chat, file: File) -> Result:
     """Write this conversation to a file, by its ending.
 
     `.md` and `.html` are for reading, `.json` keeps everything (`/import` reads it back), `.jsonl`
@@ -52,7 +53,7 @@ def _write(path: Path, text: str, mode: str) -> str:
 
 
 @command(examples=("/import chat.json",))
-def import_(chat: Chat, file: Rest) -> Result:
+def import_(chat: Chat, file: File) -> Result:
     """Read a conversation from a JSON export.
 
     It is stored as a new one, which goes on."""
@@ -61,14 +62,14 @@ def import_(chat: Chat, file: Rest) -> Result:
 
 
 @command(examples=("/replay", "/replay chat.json"))
-def replay(chat: Chat, file: Rest = NOTHING) -> Result:
+def replay(chat: Chat, file: File = NO_FILE) -> Result:
     """Ask a conversation's questions again, as a new branch.
 
     They go to today's model with today's parameters. Without a file they are those of this
     conversation, from its beginning.
     """
     conversation = _read(file).conversation if file else chat.conversation
-    questions = tuple(message.content for message in conversation.messages() if message.role == "user")
+    questions = tuple(replace(m, state="complete") for m in conversation.messages() if m.role == "user")
     if not questions:
         raise UsageError("There is no question to ask again.", "Type one.")
     return SendAll(questions, ROOT)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands import (
+    attachments,
     chats,
     conversation,
     export,
@@ -90,6 +91,7 @@ registry = Registry(
     tree.group,
     chats.group,
     requests.group,
+    attachments.group,
     export.group,
     parameters.group,
     server.group,

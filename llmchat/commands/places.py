@@ -25,9 +25,10 @@ def messages(chat: Chat) -> Iterator[Choice]:
 
 
 def first_line(node: Node) -> str:
-    """The beginning of a message on one line, and what became of it."""
+    """The beginning of a message on one line, what is attached, and what became of it."""
     message = node.message
     lines = message.content.strip().splitlines() or [""]
     text = lines[0][:_LONGEST_LINE]
     more = "…" if len(lines) > 1 or len(lines[0]) > _LONGEST_LINE else ""
-    return text + more + ("" if message.state == "complete" else f" ({message.state})")
+    files = f" [{', '.join(one.name for one in message.attachments)}]" if message.attachments else ""
+    return text + more + files + ("" if message.state == "complete" else f" ({message.state})")

@@ -173,7 +173,7 @@ def edit(chat: Chat, which: str = "") -> Result:
         if not text.strip() or text == node.message.content:
             return "Nothing was changed."
         if node.message.role == "user":
-            return Send(text, after=node.parent)
+            return Send(replace(node.message, content=text, state="complete"), after=node.parent)
         number = chat.put(Message("assistant", text), node.parent)
         return f"The answer as you changed it is message {number}; message {node.number} stays as it was."
 

@@ -9,12 +9,24 @@ from typing import Any, get_args
 from markdown_it import MarkdownIt
 
 from llmchat.errors import UsageError
-from llmchat.messages import ROOT, Conversation, Message, Node, Role, State, Timings, ToolCall, Usage
+from llmchat.messages import (
+    IMAGE_URL,
+    ROOT,
+    Attachment,
+    Conversation,
+    Message,
+    Node,
+    Role,
+    State,
+    Timings,
+    ToolCall,
+    Usage,
+)
 from llmchat.store import scripts
 from llmchat.store.records import Record, Request
 from llmchat.wire.protocol import messages_array
 
-FORMAT = 1
+FORMAT = 2
 """The version of the JSON form."""
 
 
@@ -25,7 +37,9 @@ def markdown(record: Record) -> str:
         parts += ["## system", system]
     for node in record.conversation.path():
         state = "" if node.message.state == "complete" else f" ({node.message.state})"
-        parts += [f"## {node.message.role}{state}", node.message.content.strip("\n")]
+        parts.append(f"## {node.message.role}{state}")
+        parts += [one.data if one.kind == "text" else f"[{one.label}]" for one in node.message.attachments]
+        parts.append(node.message.content.strip("\n"))
     return "\n\n".join(parts) + "\n"
 
 
@@ -54,10 +68,18 @@ def html_page(record: Record) -> str:
         message = node.message
         body = parser.render(message.content)
         if message.role == "user":
-            body = f"<pre>{html.escape(message.content)}</pre>"
+            attached = "".join(map(_attached_html, message.attachments))
+            body = f"{attached}<pre>{html.escape(message.content)}</pre>"
         state = "" if message.state == "complete" else f" ({message.state})"
         parts.append(f'<section class="{message.role}"><h2>{message.role}{state}</h2>{body}</section>')
     return _PAGE.format(title=html.escape(record.title or "A conversation"), body="\n".join(parts))
+
+
+def _attached_html(attached: Attachment) -> str:
+    label = html.escape(attached.label)
+    if attached.kind == "image":
+        return f'<p><img src="{html.escape(attached.data)}" alt="{label}"></p>'
+    return f"<details><summary>{label}</summary><pre>{html.escape(attached.data)}</pre></details>"
 
 
 def lossless(record: Record) -> str:
@@ -139,7 +161,7 @@ def _node_data(node: Node) -> dict[str, Any]:
         "reasoning": message.reasoning,
         "tool_calls": [[call.name, call.arguments] for call in message.tool_calls],
         "state": message.state,
-        "attachments": message.attachments,
+        "attachments": [[one.kind, one.name, one.data] for one in message.attachments],
         "logprobs": message.logprobs,
     }
 
@@ -151,10 +173,17 @@ def _node(data: Mapping[str, Any]) -> Node:
         _text(data["reasoning"]),
         tuple(ToolCall(_text(name), _text(arguments)) for name, arguments in data["tool_calls"]),
         data["state"],
-        tuple(map(_text, data["attachments"])),
+        tuple(map(_attachment, data["attachments"])),
         _text(data["logprobs"]),
     )
     return Node(int(data["number"]), int(data["parent"]), message)
+
+
+def _attachment(data: Any) -> Attachment:
+    kind, name, content = data
+    if kind not in ("text", "image") or (kind == "image" and not IMAGE_URL.fullmatch(content)):
+        raise ValueError(kind)
+    return Attachment(kind, _text(name), _text(content))
 
 
 _TEXTS = ("server", "kind", "model", "fields", "system", "engine", "group", "error")
@@ -209,6 +238,8 @@ pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }}
 code {{ font: 0.9em ui-monospace, monospace; }}
 pre code {{ display: block; padding: 0.8rem; background: #8882; border-radius: 6px; }}
 .user pre {{ font-weight: 600; }}
+.user details pre {{ font-weight: 400; }}
+img {{ max-width: 100%; }}
 table {{ border-collapse: collapse; }}
 td, th {{ border: 1px solid #8886; padding: 0.2rem 0.6rem; }}
 </style>

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from llmchat.messages import Conversation, Node
@@ -46,7 +47,11 @@ class Reading:
     def nodes(self, conversation: int, first: int = 1) -> tuple[Node, ...]:
         """The messages of a conversation from this number on."""
         sql = f"SELECT {NODE_COLUMNS} FROM messages WHERE conversation = ? AND number >= ? ORDER BY number"
-        return tuple(map(node_of, self._all(sql, conversation, first)))
+        file = cache(self._file)  # the same one may go with many messages
+        return tuple(node_of(row, file) for row in self._all(sql, conversation, first))
+
+    def _file(self, id: int) -> str:
+        return str(self._all("SELECT data FROM files WHERE id = ?", id)[0][0])
 
     def record(self, conversation: int) -> Record | None:
         """A whole conversation; None when there is none with this id."""

@@ -1,11 +1,13 @@
 """Values in, rows out, and back."""
 
+import hashlib
 import json
 import sqlite3
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.messages import Message, Node, Timings, ToolCall, Usage
+from llmchat.messages import Attachment, Message, Node, Timings, ToolCall, Usage
 from llmchat.store.database import stored
 from llmchat.store.records import Request
 
@@ -23,7 +25,7 @@ REQUEST_TABLES = (
 
 
 def message_values(message: Message) -> tuple[Any, ...]:
-    """Role, content, reasoning, tool calls, state, attachments, logprobs."""
+    """Role, content, reasoning, tool calls, state, logprobs."""
     calls = [[call.name, call.arguments] for call in message.tool_calls]
     return (
         message.role,
@@ -31,17 +33,28 @@ def message_values(message: Message) -> tuple[Any, ...]:
         stored(message.reasoning),
         json.dumps(calls),
         message.state,
-        json.dumps(message.attachments),
         stored(message.logprobs),
     )
 
 
-def node_of(row: tuple[Any, ...]) -> Node:
-    """A row of `NODE_COLUMNS` as a message in its place."""
+def node_of(row: tuple[Any, ...], file: Callable[[int], str]) -> Node:
+    """A row of `NODE_COLUMNS` as a message in its place; `file` tells what was attached by its id."""
     number, parent, role, content, reasoning, calls, state, attachments, logprobs = row
     tool_calls = tuple(ToolCall(*call) for call in json.loads(calls))
-    attached = tuple(json.loads(attachments))
+    attached = tuple(Attachment(kind, name, file(id)) for kind, name, id in json.loads(attachments))
     return Node(number, parent, Message(role, content, reasoning, tool_calls, state, attached, logprobs))
+
+
+def add_files(db: sqlite3.Connection, attachments: Iterable[Attachment]) -> str:
+    """Store what was attached, each once; the JSON that stands with the message."""
+    rows = []
+    for one in attachments:
+        data = stored(one.data)
+        digest = hashlib.sha256(data).digest()
+        db.execute("INSERT OR IGNORE INTO files (digest, data) VALUES (?, CAST(? AS TEXT))", (digest, data))
+        (id,) = db.execute("SELECT id FROM files WHERE digest = ?", (digest,)).fetchone()
+        rows.append([one.kind, one.name, id])
+    return json.dumps(rows)
 
 
 def add_request(db: sqlite3.Connection, conversation: int, request: Request) -> int:

@@ -2,7 +2,8 @@
 
 Numbers of messages count from 1 in each conversation; 0 is no message. A message's `request` is the
 one that brought it. System prompts and fields repeat from turn to turn, so `texts` holds each once.
-The index `search` reads its texts from `searchable` and leaves a reply in progress out.
+The index `search` reads its texts from `searchable` and leaves a reply in progress out. A message's
+`attachments` are JSON, `[[kind, name, id], …]`; `files` holds what was attached once, found by its digest.
 """
 
 VERSION_1 = """
@@ -100,7 +101,11 @@ INSERT INTO search (rowid, content, reasoning, place)
     WHERE state != 'in progress';
 """
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2)
+VERSION_3 = """
+CREATE TABLE files (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, data TEXT NOT NULL);
+"""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2, VERSION_3)
 """What leads from each version to the next; the first begins with an empty file."""
 
 VERSION = len(MIGRATIONS)

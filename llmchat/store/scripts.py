@@ -12,9 +12,12 @@ from typing import Any
 from llmchat.messages import Conversation, Node
 from llmchat.store.records import Record, Request, body_of
 from llmchat.wire import address
-from llmchat.wire.protocol import CHAT_PATH
+from llmchat.wire.protocol import CHAT_PATH, messages_array
 
 _STREAMING = ("stream", "stream_options")
+_LONGEST_ARGUMENT = 100_000
+"""Characters; Linux takes no more than 131,071 bytes in an argument."""
+
 _KEY = "LLMCHAT_API_KEY"
 
 
@@ -24,7 +27,10 @@ def curl(request: Request, conversation: Conversation) -> str:
     parts = ["curl -sS", shlex.quote(_url(request)), "-H 'Content-Type: application/json'"]
     if _wants_key(request):
         parts.append(f'-H "Authorization: Bearer ${_KEY}"')
-    return " \\\n  ".join([*parts, f"-d {shlex.quote(body)}"])
+    if len(body) <= _LONGEST_ARGUMENT:
+        return " \\\n  ".join([*parts, f"-d {shlex.quote(body)}"])
+    # JSON has no line ends, so that it cannot end the document.
+    return " \\\n  ".join([*parts, f"--data-binary @- <<'END'\n{body}\nEND"])
 
 
 def python(request: Request, conversation: Conversation) -> str:
@@ -55,7 +61,7 @@ def python_script(record: Record) -> str:
                 "url": _url(request),
                 "headers": {"Authorization": _KEY} if _wants_key(request) else {},
                 "system": request.system,
-                "say": [{"role": n.message.role, "content": n.message.content} for n in new],
+                "say": messages_array("", [n.message for n in new]),
                 "prefix": prefix,
                 "fields": {k: v for k, v in _whole(sent).items() if k != "messages"},
             }
@@ -130,7 +136,8 @@ messages = []
 for step in STEPS:
     messages += step["say"]
     for message in step["say"]:
-        print(f"[{{message['role']}}] {{message['content']}}\\n")
+        text = message["content"] if isinstance(message["content"], str) else message["content"][0]["text"]
+        print(f"[{{message['role']}}] {{text}}\\n")
     sent = [{{"role": "system", "content": step["system"]}}] if step["system"] else []
     sent += messages
     if step["prefix"]:

@@ -11,7 +11,7 @@ from llmchat.messages import ROOT, Message, Node
 from llmchat.store.database import Database, stored
 from llmchat.store.reading import Reading
 from llmchat.store.records import Record, Request
-from llmchat.store.rows import add_request, end_request, message_values
+from llmchat.store.rows import add_files, add_request, end_request, message_values
 
 _LONGEST_TITLE = 60
 
@@ -131,10 +131,12 @@ class Store(Reading):
             used = db.execute(
                 "SELECT fields, chosen, system FROM requests WHERE conversation = ?", (conversation,)
             ).fetchall()
+            files = db.execute(_FILES_OF, (conversation,)).fetchall()
             for table in ("messages", "requests"):
                 db.execute(f"DELETE FROM {table} WHERE conversation = ?", (conversation,))
             db.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
             _delete_texts(db, {text for row in used for text in row})
+            _delete_files(db, {row[0] for row in files})
         return self.database.wipe()
 
     def close(self) -> None:
@@ -166,6 +168,12 @@ WHERE state = 'in progress'
 """
 
 
+_FILES_OF = """
+SELECT json_extract(value, '$[2]') FROM messages, json_each(attachments)
+WHERE conversation = ? AND attachments != '[]'
+"""
+
+
 def _add_conversation(db: sqlite3.Connection, title: str, begun: float) -> int:
     added = db.execute(
         "INSERT INTO conversations (title, begun, changed) VALUES (CAST(? AS TEXT), ?, ?)",
@@ -178,9 +186,13 @@ def _add_conversation(db: sqlite3.Connection, title: str, begun: float) -> int:
 def _add_message(db: sqlite3.Connection, conversation: int, node: Node, request: int | None) -> None:
     db.execute(
         "INSERT INTO messages (conversation, number, parent, request, role, content, reasoning, tool_calls,"
-        " state, attachments, logprobs) VALUES"
-        " (?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT))",
-        (conversation, node.number, node.parent, request, *message_values(node.message)),
+        " state, logprobs, attachments) VALUES"
+        " (?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, CAST(? AS TEXT), ?)",
+        (
+            *(conversation, node.number, node.parent, request),
+            *message_values(node.message),
+            add_files(db, node.message.attachments),
+        ),
     )
 
 
@@ -218,7 +230,7 @@ def _write_answer(db: sqlite3.Connection, entry: Entry, choice: int, message: Me
         return
     db.execute(
         "UPDATE messages SET role = ?, content = CAST(? AS TEXT), reasoning = CAST(? AS TEXT),"
-        " tool_calls = ?, state = ?, attachments = ?, logprobs = CAST(? AS TEXT)"
+        " tool_calls = ?, state = ?, logprobs = CAST(? AS TEXT)"
         " WHERE conversation = ? AND number = ?",
         (*message_values(message), entry.conversation, number),
     )
@@ -244,4 +256,15 @@ def _delete_texts(db: sqlite3.Connection, candidates: Iterable[int]) -> None:
             "DELETE FROM texts WHERE id = ?1 AND NOT EXISTS"
             " (SELECT 1 FROM requests WHERE fields = ?1 OR chosen = ?1 OR system = ?1)",
             (text,),
+        )
+
+
+def _delete_files(db: sqlite3.Connection, candidates: Iterable[int]) -> None:
+    """Delete those of these files that no message has any more."""
+    for file in candidates:
+        db.execute(
+            "DELETE FROM files WHERE id = ?1 AND NOT EXISTS"
+            " (SELECT 1 FROM messages, json_each(attachments)"
+            " WHERE attachments != '[]' AND json_extract(value, '$[2]') = ?1)",
+            (file,),
         )

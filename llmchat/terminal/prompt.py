@@ -16,7 +16,7 @@ from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
 
 from llmchat.history import InputHistory
-from llmchat.lines import Line
+from llmchat.lines import MENTION, Line
 from llmchat.preferences import Preferences
 from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
@@ -71,7 +71,7 @@ class Prompt:
             history=_OnDisk(history),
             auto_suggest=AutoSuggestFromHistory(),
             completer=_Completer(lambda line: self._complete(line)),
-            complete_while_typing=Condition(self._is_command),
+            complete_while_typing=Condition(self._completes),
             key_bindings=key_bindings(lambda: self._preferences().multiline, self._note_paste),
             enable_suspend=True,
             enable_open_in_editor=True,
@@ -180,9 +180,14 @@ class Prompt:
     def _is_command(self) -> bool:
         return self._session.default_buffer.text.startswith("/")
 
+    def _completes(self) -> bool:
+        """Whether completions are shown while typing: in a command, and in a path after `@`."""
+        before = self._session.default_buffer.document.text_before_cursor
+        return self._is_command() or MENTION.search(before) is not None
+
     def _catch_up(self) -> None:
         """Complete what was typed while there was nothing to complete it."""
-        if self._is_command():
+        if self._completes():
             self._session.default_buffer.start_completion()
         self._session.app.invalidate()
 

@@ -21,10 +21,23 @@ from llmchat.wire.thinking import Splitter
 CHAT_PATH = "/v1/chat/completions"
 
 
-def messages_array(system: str, messages: Iterable[Message]) -> list[dict[str, str]]:
+def messages_array(system: str, messages: Iterable[Message]) -> list[dict[str, Any]]:
     """The `messages` of a request: the system prompt if any, then role and content of each."""
-    array = [{"role": message.role, "content": message.content} for message in messages]
+    array: list[dict[str, Any]] = [
+        {"role": message.role, "content": _content(message)} for message in messages
+    ]
     return [{"role": "system", "content": system}, *array] if system else array
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    """Attached texts stand before the message's own; only images make it a list of parts."""
+    texts = [attached.data for attached in message.attachments if attached.kind == "text"]
+    text = "\n\n".join([*texts, message.content])
+    images = [attached.data for attached in message.attachments if attached.kind == "image"]
+    if not images:
+        return text
+    shown: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in images]
+    return [{"type": "text", "text": text}, *shown]
 
 
 def request_body(
