@@ -198,6 +198,14 @@ def _parse_bool(text: str) -> bool:
         raise ValueError(text) from None
 
 
+def _parse_text(text: str) -> str:
+    """A text as it is; a JSON string stands for what it means, which may be several lines."""
+    if text.startswith('"'):
+        with contextlib.suppress(ValueError):
+            return str(json.loads(text))
+    return text
+
+
 def _parse_list(text: str) -> Any:
     if text.startswith("["):
         with contextlib.suppress(ValueError):  # a stop text such as [INST] is no JSON
@@ -216,7 +224,7 @@ _PARSERS: Mapping[Type, Any] = {
     "float": _parse_float,
     "int": _parse_int,
     "bool": _parse_bool,
-    "text": str,
+    "text": _parse_text,
     "list": _parse_list,
     "json": json.loads,
 }

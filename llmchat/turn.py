@@ -17,7 +17,8 @@ from llmchat.store.records import Request, fields_of
 from llmchat.wire import servers
 from llmchat.wire.deltas import Delta, Draft, Notice
 from llmchat.wire.discovery import PATIENCE, Found
-from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
+from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body, unsetting
+from llmchat.wire.refusal import advise
 
 if TYPE_CHECKING:
     from llmchat.store.writing import Entry
@@ -80,6 +81,7 @@ class Turn:
         self._kept_at = 0.0
         self._news = False
         self._stream: Stream | None = None
+        self._unsetting: dict[str, str] = {}
         self._draft = Draft()
         # A server has to say what it is in a few seconds, an engine may load for minutes.
         patience = PATIENCE if self._connection.address else engine.START_TIMEOUT
@@ -110,14 +112,18 @@ class Turn:
             told = self._open(timeout)
             self.ended = self.stopped
             return told
-        deltas = self._stream.wait(timeout)
+        try:
+            deltas = self._stream.wait(timeout)
+        except ServerError as error:
+            advise(error, self._unsetting)
+            raise
         for delta in deltas:
             self._draft.add(delta)
         self._news = self._news or bool(deltas)
         self._keep_progress()
         self.ended = self._stream.ended
         if self.ended and not self.stopped:
-            self._check_content()
+            _check_content(self._draft, self.prefix)
         return deltas
 
     def stop(self) -> None:
@@ -197,6 +203,7 @@ class Turn:
         body = {**request_body(found.kind, model, messages, self._sampling), **fields}
         self._keep_request(found, model, body)
         optional = optional_fields(body, found.kind, self._sampling)
+        self._unsetting = unsetting(found.kind, self._sampling)
         self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
@@ -225,18 +232,20 @@ class Turn:
         """Read anew each time: a signal handler sets it."""
         return self.stopped
 
-    def _check_content(self) -> None:
-        if self._draft.has_content:
-            return
-        calls = [call.name for choice in self._draft.reply().choices for call in choice.tool_calls]
-        if calls:
-            raise ServerError(
-                f"The model only asks for a tool call ({', '.join(calls)}), which llmchat never runs.",
-                "Ask it to answer in words.",
-            )
-        if self.prefix:
-            raise ServerError("The model has nothing to add to its answer.", "`/regen` asks for another.")
-        raise ServerError("The server sent an empty reply.", "`/server` shows what is loaded there.")
+
+def _check_content(draft: Draft, prefix: str) -> None:
+    """Raise ServerError when a reply has ended without any content after `prefix`."""
+    if draft.has_content:
+        return
+    calls = [call.name for choice in draft.reply().choices for call in choice.tool_calls]
+    if calls:
+        raise ServerError(
+            f"The model only asks for a tool call ({', '.join(calls)}), which llmchat never runs.",
+            "Ask it to answer in words.",
+        )
+    if prefix:
+        raise ServerError("The model has nothing to add to its answer.", "`/regen` asks for another.")
+    raise ServerError("The server sent an empty reply.", "`/server` shows what is loaded there.")
 
 
 def _left_out(client: "Client", found: Found, sampling: Sampling) -> list[Delta]:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from llmchat.errors import ServerError
 from llmchat.wire.refusal import error_in, error_text, names_field, refusal
+from tests.scripted import ScriptedServer, answer, models, refuse
+from tests.session import session
 
 LOADED = "No models loaded. Please load a model in the developer page or use the 'lms load' command"
 OVERFLOW = "request (9000 tokens) exceeds the available context size (4096 tokens), try increasing it"
@@ -197,3 +199,38 @@ def test_the_field_that_a_refusal_names(words: str, field: str) -> None:
 @pytest.mark.parametrize("status", [0, 200, 399, 500, 503])
 def test_only_a_4xx_is_about_a_field(status: int) -> None:
     assert names_field(ServerError("Refused.", status=status, words="temperature"), FIELDS) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ('{"error": {"message": "Unsupported", "param": "stop"}}', "stop"),
+        ("Field 'n': Value must be between 1 <= value <= 1", "n"),
+        ("n must be at least 1", "n"),
+        ('{"detail": "line\\nwith \\"seed\\" in it"}', "seed"),
+        ('{"detail": "Please stop sending.\\nAsk again."}', ""),
+        ("a seed of n plants", ""),
+    ],
+)
+def test_a_name_that_is_a_word_too_stands_where_only_a_name_can(words: str, named: str) -> None:
+    error = ServerError("The server refused.", status=400, words=words)
+    assert names_field(error, ("n", "stop", "seed")) == named
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "unset"),
+    [
+        ("/set top_k=5 seed=1", "top_k", "`/unset top_k` leaves it out."),
+        ("/set repeat_penalty=1.2", "repetition_penalty", "`/unset repeat_penalty` leaves it out."),
+        ("/set enable_thinking=off", "enable_thinking", "`/unset enable_thinking` leaves it out."),
+        ("/set extra.foo=1", "foo", "`/unset extra.foo` leaves it out."),
+    ],
+)
+def test_a_refusal_that_names_what_was_set_says_what_unsets_it(
+    server: ScriptedServer, line: str, field: str, unset: str
+) -> None:
+    server.pages["/v1/models"] = models("m", owned_by="vllm")
+    server.will(refuse(400, {"error": {"message": f"Unknown field: {field}"}}), answer("yes"))
+    ran = session(server.url, line, "hi", unset.split("`")[1], "hi")
+    assert unset in ran.screen
+    assert ran.said == [("user", "hi"), ("assistant", "yes")]

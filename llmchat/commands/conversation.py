@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from llmchat.chat import Chat
-from llmchat.commands.assignments import assignments, names
+from llmchat.commands.assignments import assignments, names, with_typed
 from llmchat.commands.places import first_line
 from llmchat.errors import UsageError
 from llmchat.params import show as shown_value
@@ -46,7 +46,7 @@ def regen(chat: Chat, values: Rest = NOTHING) -> Result:
     """
     sampling = chat.sampling
     for name, value in assignments(values) if values else ():
-        sampling = sampling.with_text(name, value, "command")
+        sampling = with_typed(sampling, name, value)
     return Send(None, sampling=sampling)
 
 

@@ -2,21 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from llmchat import params, settings_file
 from llmchat.chat import Chat
-from llmchat.commands.assignments import assignments, names
+from llmchat.commands.assignments import ALL, assignments, names, one_off, with_typed, written
 from llmchat.commands.habits import HABITS
 from llmchat.errors import UsageError
 from llmchat.params import Param, show
-from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Send, Table, Verbatim
 from llmchat.sampling import EXTRA, Sampling, Setting, field_name
 
 group = Group("Parameters")
 command = group.command
 
-_FROM_FILES = ("text", "list", "json")
+_ALL_DEFAULT = "All parameters are at their defaults."
 
 
 def _names(chat: Chat) -> Iterator[Choice]:
@@ -56,14 +55,14 @@ def set_(chat: Chat, values: Rest = NOTHING) -> Result:
         return told(chat, field_name(name)) if name.startswith(EXTRA) else explain(chat, params.param(name))
     sampling = chat.sampling
     for name, value in pairs:
-        sampling = _with(sampling, name, value)
-    changed = [field_name(name) for name, _ in pairs]
+        sampling = with_typed(sampling, name, value)
+    changed = [field_name(name) for name, _ in pairs if name.lower() != ALL]
     if save:
         _save(chat, sampling, changed)
     chat.tune(sampling)
-    return "\n".join(told(chat, name) for name in changed) + (
-        f"\nSaved in {chat.settings.file}." if save else ""
-    )
+    lines = [_ALL_DEFAULT] if len(changed) < len(pairs) else []
+    lines += [told(chat, name) for name in changed]
+    return "\n".join([*lines, *([f"Saved in {chat.settings.file}."] if save else [])])
 
 
 @command(examples=("/unset temperature", "/unset all"), name=_chosen)
@@ -72,9 +71,9 @@ def unset(chat: Chat, name: str) -> Result:
 
     One without a default is no longer sent.
     """
-    if name.lower() == "all":
+    if name.lower() == ALL:
         chat.tune(Sampling())
-        return "All parameters are at their defaults."
+        return _ALL_DEFAULT
     chat.tune(chat.sampling.without(name))
     return told(chat, field_name(name))
 
@@ -82,13 +81,15 @@ def unset(chat: Chat, name: str) -> Result:
 def _actions(_: Chat) -> Iterator[Choice]:
     yield Choice("diff", "only what differs from the defaults")
     yield Choice("undo", "take the last change back")
+    yield Choice("share", "as one line that sets all of it anywhere")
 
 
-@command(examples=("/params", "/params diff"), action=_actions)
+@command(examples=("/params", "/params diff", "/params share"), action=_actions)
 def params_(chat: Chat, action: str = "") -> Result:
     """Show the parameters, or take a change back.
 
-    `diff` shows only what differs from the defaults, `undo` takes the last change back.
+    `diff` shows only what differs from the defaults, `undo` takes the last change back, `share`
+    prints one line that sets the same parameters anywhere.
     """
     if not action:
         return _table(chat)
@@ -103,34 +104,35 @@ def params_(chat: Chat, action: str = "") -> Result:
         return "\n".join(told(chat, name) for name in names) or "Nothing was different before."
     if action.lower() == "diff":
         return _difference(chat)
-    raise UsageError(f"/params has no {action!r}.", "`/params`, `/params diff`, `/params undo`.")
+    if action.lower() == "share":
+        return Verbatim(_shared(chat.sampling))
+    raise UsageError(
+        f"/params has no {action!r}.", "`/params`, `/params diff`, `/params undo`, `/params share`."
+    )
 
 
-def _with(sampling: Sampling, name: str, value: str) -> Sampling:
-    if name.lower().startswith(EXTRA):
-        unset = value.lower() == "default"
-        return sampling.without(name) if unset else sampling.with_text(name, value, "command")
-    param = params.param(name)
-    if param.unsets(value):
-        return sampling.without(name)
-    return sampling.with_text(name, _read(value) if param.type in _FROM_FILES else value, "command")
+def _shared(sampling: Sampling) -> str:
+    values = {name: setting.value for name, setting in sampling.chosen.items()}
+    return f"/set {ALL}=default {written(values)}" if values else f"/unset {ALL}"
+
+
+@command(
+    examples=("/with temperature=0 top_k=1 -- Why is the sky blue?", "/with temperature=1.5"), values=names
+)
+def with_(chat: Chat, values: Rest) -> Result:
+    """Ask with other parameters, this once.
+
+    `k=v …`, then `--` and the question; without a question the last one is asked again. The `--`
+    may be left out where the values have no blanks.
+    """
+    sampling, question = one_off(chat.sampling, values)
+    return Send(question or None, sampling=sampling)
 
 
 def without_save(text: str) -> tuple[str, bool]:
     """A value's text without `--save` at its end, and whether that was there."""
     rest = text.removesuffix("--save")
     return rest.strip(), rest != text
-
-
-def _read(value: str) -> str:
-    """The value, or the text of the file that `@FILE` names."""
-    if not value.startswith("@"):
-        return value
-    try:
-        return Path(value[1:]).expanduser().read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise UsageError(f"The file {value[1:]!r} cannot be read: {reason}.", "@FILE is a path.") from error
 
 
 def _save(chat: Chat, sampling: Sampling, names: list[str]) -> None:

@@ -92,6 +92,11 @@ def optional_fields(body: Mapping[str, Any], kind: Kind, sampling: Sampling) -> 
     return tuple(name for name in (*defaults, "stream_options", *kind.fields) if name in body)
 
 
+def unsetting(kind: Kind, sampling: Sampling) -> dict[str, str]:
+    """The fields that the user has set, as this kind of server calls them, each with what unsets it."""
+    return {_wire_name(name, kind): f"/unset {name}" for name in sampling.chosen}
+
+
 class ReplyReader:
     """A stream's bytes in, deltas out, until the reply has really ended.
 

@@ -24,6 +24,8 @@ _LOADING = re.compile(r"loading|starting|warming|busy", re.I)
 _CONTEXT = re.compile(r"context (size|length|window)|exceed_context|context the overflows", re.I)
 # SGLang and OpenAI's reasoning models speak of max_tokens by another name.
 _OTHER_NAMES = {"max_tokens": ("max_tokens", "max_new_tokens", "max_completion_tokens")}
+# These have to stand in quotes, or where only a name can stand.
+_WORDS_TOO = ("n", "stop", "seed")
 _NOT_SHOWN = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.I | re.S)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _LONGEST = 1000  # characters of a server's words that a sentence quotes
@@ -108,10 +110,22 @@ def names_field(error: ServerError, fields: Collection[str]) -> str:
     if not 400 <= error.status < 500:
         return ""
     for field in fields:
-        for name in _OTHER_NAMES.get(field, (field,)):
-            if re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z_])", error.words):
-                return field
+        names = _OTHER_NAMES.get(field, (field.rpartition(".")[2],))
+        if any(_named(name).search(error.words) for name in names):
+            return field
     return ""
+
+
+def advise(error: ServerError, commands: Mapping[str, str]) -> None:
+    """Where a 4xx names a field of `commands`, let its hint begin with the command of that field."""
+    if field := names_field(error, commands):
+        error.hint = f"`{commands[field]}` leaves it out. {error.hint}".strip()
+
+
+def _named(name: str) -> re.Pattern[str]:
+    if name not in _WORDS_TOO:
+        return re.compile(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z_])")
+    return re.compile(rf"""['"`]{name}['"`\\]|\b(parameter|field|argument)s?:? {name}\b|\b{name} must\b""")
 
 
 def _words(value: Any) -> str:
