@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from llmchat import interruptions
 from llmchat.errors import LlmchatError
 from llmchat.flags import parser, settings_with
 from llmchat.opening import say
@@ -15,6 +16,7 @@ BROKEN_PIPE = 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run llmchat; the exit code is 0, 1 (server or transport), 2 (usage), or 130 (interrupted)."""
+    interruptions.end_in_order()
     try:
         return _run(parser().parse_args(argv))
     except LlmchatError as error:
@@ -27,9 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
-        say(f"The output cannot be written: {error.strerror}.")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        if not interruptions.exit_code():
+            say(f"The output cannot be written: {error.strerror}.")
+        return interruptions.exit_code() or 1
 
 
 def _run(flags: argparse.Namespace) -> int:

@@ -1,16 +1,16 @@
 """The loop: read a line, run it or send it, show what comes back."""
 
 import contextlib
-import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from llmchat.attachments import dropped, mentioned
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.attachments import attach, described
 from llmchat.errors import LlmchatError, UsageError
+from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message
 from llmchat.messages import Message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Verbatim
@@ -36,8 +36,8 @@ class Reader(Protocol):
         """What the user makes of a text in an editor; raises UsageError when there is none."""
         ...
 
-    def replying(self) -> AbstractContextManager[None]:
-        """While a reply streams."""
+    def replying(self) -> AbstractContextManager[Suspension]:
+        """While a reply streams; Ctrl-Z waits for its next frame."""
         ...
 
 
@@ -167,27 +167,28 @@ class Repl:
 
     def _send(self, turn: Turn) -> None:
         """Send a turn; when it was not answered, its question comes back for editing."""
-        try:
-            with self._reader.replying(), ctrl_c(turn.stop):
-                self._answer_with(turn, self._screen)
-        finally:
-            self.stopped = turn.stopped
-            if turn.stopped and not turn.committed:
-                self._screen.note("Stopped before an answer came.")
-            if not turn.committed and turn.question:
-                self._given_back = as_typed(turn.question.content, registry.knows)
+        with ending(turn.stop):
+            try:
+                with self._reader.replying() as suspension, ctrl_c(turn.stop):
+                    self._answer_with(turn, self._screen, suspension)
+            finally:
+                self.stopped = turn.stopped
+                if turn.stopped and not turn.committed:
+                    self._screen.note("Stopped before an answer came.")
+                if not turn.committed and turn.question:
+                    self._given_back = as_typed(turn.question.content, registry.knows)
 
 
-def answer(turn: Turn, screen: Screen) -> None:
+def answer(turn: Turn, screen: Screen, suspension: Suspension) -> None:
     """Show a turn while it arrives, and what is to be said after it, also when it broke."""
     try:
         with turn:
-            screen.stream(turn)
+            screen.stream(turn, suspension)
     finally:
         screen.after(turn)
 
 
-def record(turn: Turn, screen: Screen) -> None:
+def record(turn: Turn, screen: Screen, suspension: Suspension) -> None:
     """Write what came of a turn as JSON records, one a choice, also when it broke after some text."""
     try:
         with turn:
@@ -195,21 +196,9 @@ def record(turn: Turn, screen: Screen) -> None:
                 for delta in turn.wait():
                     if isinstance(delta, Notice):
                         screen.note(delta.text)
+                if suspension.due:
+                    suspension.take()
     finally:
         if turn.committed:
             for each in turn.answers:
                 screen.data(json_line(each))
-
-
-@contextlib.contextmanager
-def ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C call `stop` instead of breaking off whatever is being done, such as a frame."""
-
-    def handle(_signal: int, _frame: Any) -> None:
-        stop()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ class Reply:
     connection without any answer. `bare` sends the body without a head, `reset` ends with a RST.
     """
 
-    body: Sequence[bytes | float] = ()
+    body: Iterable[bytes | float] = ()
     status: int = 200
     type: str = "text/event-stream"
     headers: dict[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any
 
 from llmchat import settings as settings_file
 from llmchat.chat import Chat
+from llmchat.interruptions import Suspension
 from llmchat.lines import Line
 from llmchat.messages import Conversation
 from llmchat.opening import STORE
@@ -64,8 +65,8 @@ class Lines:
         return str(next(self._lines, ""))
 
     @contextlib.contextmanager
-    def replying(self) -> Iterator[None]:
-        yield
+    def replying(self) -> Iterator[Suspension]:
+        yield Suspension()
 
 
 def settings_for(url: str, **flags: Any) -> Settings:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pyte
@@ -75,6 +76,13 @@ class Terminal:
         self.child.close()
         return self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0)
 
+    def hang_up(self) -> int:
+        """Close the terminal, as a window is closed; the program's exit code."""
+        window: Any = self.child
+        window.ptyproc.fileobj.close()
+        window.ptyproc.closed = window.closed = True
+        return int(window.wait())
+
     @property
     def text(self) -> str:
         """Scrollback and screen as text, blank ends removed."""
@@ -106,6 +114,15 @@ def terminal(
 ) -> Iterator[Terminal]:
     """llmchat with these arguments in a terminal; ended with the block."""
     command = [sys.executable, "-m", "llmchat", *arguments]
+    with in_terminal(command, home=home, columns=columns, rows=rows, **environ) as there:
+        yield there
+
+
+@contextlib.contextmanager
+def in_terminal(
+    command: list[str], *, home: Path, columns: int = 80, rows: int = 24, **environ: str
+) -> Iterator[Terminal]:
+    """Any program in a terminal, such as a shell; ended with the block."""
     there = Terminal(command, columns, rows, {"LLMCHAT_HOME": str(home), **environ})
     try:
         yield there

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("schema", "database", "rows", "reading", "writing"),
         *("client", "stream", "sockets", "stopwatch", "discovery"),
-        *("settings", "settings_file", "history", "lines", "engine", "attachments"),
+        *("settings", "settings_file", "history", "lines", "engine", "attachments", "interruptions"),
     ),
     ("keeping", "connection", "turn", "chat", "restoring", "lab"),
     ("registry", "commands", "completion", "toolbar"),

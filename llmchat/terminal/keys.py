@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from prompt_toolkit.application import Application
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -10,8 +11,11 @@ from prompt_toolkit.keys import Keys
 from llmchat.lines import is_open_block
 
 
-def key_bindings(multiline: Callable[[], bool], on_paste: Callable[[], None]) -> KeyBindings:
-    """The bindings; `multiline` says whether Enter begins a new line, `on_paste` is told of a paste."""
+def key_bindings(
+    multiline: Callable[[], bool], on_paste: Callable[[], None], suspend: Callable[[Application[str]], None]
+) -> KeyBindings:
+    """The bindings; `multiline` says whether Enter begins a new line, `on_paste` is told of a paste,
+    `suspend` of Ctrl-Z."""
 
     def enter(event: KeyPressEvent) -> None:
         text = event.current_buffer.text
@@ -40,6 +44,7 @@ def key_bindings(multiline: Callable[[], bool], on_paste: Callable[[], None]) ->
     keys.add("c-c", filter=typing)(_clear)
     keys.add(Keys.BracketedPaste, filter=typing)(paste)
     keys.add("c-x", "c-e", filter=typing)(_edit)
+    keys.add("c-z")(lambda event: suspend(event.app))
     return keys
 
 

@@ -4,9 +4,10 @@ import contextlib
 import getpass
 import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 from llmchat.errors import UsageError
+from llmchat.interruptions import Suspension, ctrl_z
 from llmchat.lines import Line
 from llmchat.terminal import editor
 from llmchat.terminal.sanitize import safe
@@ -51,6 +52,9 @@ class NoPrompt:
         take_terminal()
         return editor.edit(text)
 
-    def replying(self) -> AbstractContextManager[None]:
-        """While a reply streams."""
-        return contextlib.nullcontext()
+    @contextlib.contextmanager
+    def replying(self) -> Iterator[Suspension]:
+        """While a reply streams; Ctrl-Z waits for its next frame."""
+        suspension = Suspension()
+        with ctrl_z(suspension.ask):
+            yield suspension

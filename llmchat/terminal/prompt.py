@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -16,6 +17,7 @@ from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
 
 from llmchat.history import InputHistory
+from llmchat.interruptions import Suspension, ctrl_z, ending
 from llmchat.lines import MENTION, Line
 from llmchat.preferences import Preferences
 from llmchat.terminal import editor
@@ -57,6 +59,8 @@ class Prompt:
         self._complete: Complete = lambda _: ()
         self._toolbar: Callable[[int], str] = lambda _: ""
         self._keyboard = Keyboard()
+        self._suspension = Suspension(self._keyboard.restore, self._keyboard.silence)
+        self._taken = contextlib.ExitStack()
         self._first: Line | BaseException | None = None
         self._typed = ""
         self._pasted = False
@@ -72,8 +76,7 @@ class Prompt:
             auto_suggest=AutoSuggestFromHistory(),
             completer=_Completer(lambda line: self._complete(line)),
             complete_while_typing=Condition(self._completes),
-            key_bindings=key_bindings(lambda: self._preferences().multiline, self._note_paste),
-            enable_suspend=True,
+            key_bindings=key_bindings(lambda: self._preferences().multiline, self._note_paste, self._suspend),
             enable_open_in_editor=True,
             tempfile_suffix=".md",
         )
@@ -92,10 +95,12 @@ class Prompt:
 
     def __enter__(self) -> "Prompt":
         self._keyboard.silence()
+        self._taken.callback(self._keyboard.restore)
+        self._taken.enter_context(ctrl_z(self._suspension.take))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._keyboard.restore()
+        self._taken.close()
 
     def open(self, meanwhile: Callable[[], None]) -> None:
         """Show the first prompt and wait for its line, which `read` then gives out.
@@ -139,7 +144,7 @@ class Prompt:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
         asking: PromptSession[str] = PromptSession(f"{safe(question)} ", output=self._output)
         try:
-            return asking.prompt(is_password=hidden)
+            return self._run(asking, is_password=hidden)
         except EOFError as error:
             raise KeyboardInterrupt from error
 
@@ -159,11 +164,12 @@ class Prompt:
         self._session.app.invalidate()
 
     @contextlib.contextmanager
-    def replying(self) -> Iterator[None]:
+    def replying(self) -> Iterator[Suspension]:
         """While a reply streams: what is typed is not echoed, and stands at the next prompt, not sent."""
         self._keyboard.silence()
         try:
-            yield
+            with ctrl_z(self._suspension.ask):
+                yield self._suspension
         finally:
             self._typed += self._keyboard.typed(self._session.input)
 
@@ -172,7 +178,24 @@ class Prompt:
         self._pasted = False
         self._session.editing_mode = EditingMode.VI if preferences.keys == "vi" else EditingMode.EMACS
         self._session.bottom_toolbar = self._toolbar_now if preferences.toolbar else None
-        return Line(self._session.prompt(default=default), self._pasted)
+        return Line(self._run(self._session, default=default), self._pasted)
+
+    def _run(self, session: PromptSession[str], **options: Any) -> str:
+        """Let prompt_toolkit read a line; a signal that ends the program ends this first."""
+        app = session.app
+
+        def leave() -> None:
+            if app.loop and app.is_running:
+                app.loop.call_soon_threadsafe(_end_of_input, app)
+
+        with ending(leave), ctrl_z(lambda: self._suspend(app)):
+            return session.prompt(**options)
+
+    def _suspend(self, app: Application[str]) -> None:
+        """Make room for the shell; the prompt is drawn anew after that."""
+        if app.loop and app.context is not None:
+            run = app.context.copy().run
+            app.loop.call_soon_threadsafe(run, run_in_terminal, self._suspension.take)
 
     def _toolbar_now(self) -> str:
         return self._toolbar(self._output.get_size().columns)
@@ -207,6 +230,11 @@ class Prompt:
         while not self._announced.empty():
             self._output.write(safe(self._announced.get()).replace("\n", "\r\n") + "\r\n")
         self._output.flush()
+
+
+def _end_of_input(app: Application[str]) -> None:
+    if not app.is_done:
+        app.exit(exception=EOFError)
 
 
 class _Completer(Completer):

@@ -16,6 +16,7 @@ from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
 from llmchat.errors import LlmchatError
+from llmchat.interruptions import Suspension
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
 from llmchat.registry import Table
@@ -70,7 +71,7 @@ class Screen:
             self._replies.push_theme(theme(preferences.theme), inherit=False)
         self._preferences = preferences
 
-    def stream(self, turn: Turn) -> None:
+    def stream(self, turn: Turn, suspension: Suspension) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
         view = self._view() if self._drawn else Raw(self.out, self.note, for_terminal=self.rendered)
         held: list[Delta] = []
@@ -82,6 +83,9 @@ class Screen:
                 else:
                     held += deltas
                 view.paint()
+                if suspension.due:
+                    view.put_away()
+                    suspension.take()
                 if not turn.ended:
                     # What comes meanwhile joins up; waking for each token would slow a fast server.
                     time.sleep(min(_NAP, view.patience()))

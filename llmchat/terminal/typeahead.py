@@ -1,5 +1,6 @@
 """What is typed while a reply streams: not echoed, and not lost."""
 
+import contextlib
 import os
 import re
 import select
@@ -43,7 +44,8 @@ class Keyboard:
             return
         import termios
 
-        termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
+        with contextlib.suppress(termios.error):  # there may be no terminal any more
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
 
     def typed(self, prompt_input: Input) -> str:
         """The text typed since the last prompt: what it had read already, and what waits."""

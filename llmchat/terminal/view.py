@@ -62,6 +62,10 @@ class Raw:
         """Let the reader have it."""
         self._out.flush()
 
+    def put_away(self) -> None:
+        """Leave the terminal to others for a while."""
+        self._out.flush()
+
     def finish(self) -> None:
         """End with a whole line."""
         if self._last != "\n":
@@ -143,6 +147,11 @@ class Rendered:
         cost = self._clock() - now
         self._next_frame = now + min(SLOWEST_FRAME, max(FRAME, 10 * cost))
 
+    def put_away(self) -> None:
+        """Leave the terminal to others for a while; the open tail is drawn anew after that."""
+        self._write(self._wiped(self._console.width) + self._painter.close())
+        self._changed = True
+
     def finish(self) -> None:
         """The last frame: all that came stays, and the terminal is as it was."""
         try:
@@ -213,12 +222,16 @@ class Rendered:
 
     def _resize(self, width: int) -> None:
         """Lay the tail out anew, in the place of the rows that it has on the screen."""
-        rows = self._painter.live
-        height = sum(_height(row, width) for row in rows) if self._reflows else len(rows)
-        self._write(self._painter.wipe(min(height, self._console.height)))
+        self._write(self._wiped(width))
         self._renderer.width = width
         self._drawn = [], []
         self._written = len(self._renderer.preview([self._settled])) if self._settled else 0
+
+    def _wiped(self, width: int) -> str:
+        """The output that takes the open rows off a screen that is this wide now."""
+        rows = self._painter.live
+        height = sum(_height(row, width) for row in rows) if self._reflows else len(rows)
+        return self._painter.wipe(min(height, self._console.height))
 
     def _is_waiting(self, now: float) -> bool:
         return not self._renderer.begun and now - self._start > _QUIET

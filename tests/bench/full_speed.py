@@ -22,6 +22,7 @@ import requests
 
 from llmchat import engine
 from llmchat.chat import Chat
+from llmchat.interruptions import Suspension
 from llmchat.settings import Settings, with_params, with_url
 from llmchat.terminal.screen import Screen
 from llmchat.wire import address
@@ -89,7 +90,7 @@ def drawing(url: str, tokens: int) -> float:
         screen = Screen(out, out)
         start = time.perf_counter()
         with chat.turn(QUESTION) as turn:
-            screen.stream(turn)
+            screen.stream(turn, Suspension())
         seconds = time.perf_counter() - start
     usage = turn.reply.usage if turn.reply else None
     if not usage or usage.completion != tokens:
