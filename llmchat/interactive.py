@@ -51,7 +51,10 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     from llmchat.commands import registry
     from llmchat.commands.server import greeting, notable
     from llmchat.repl import Repl
+    from llmchat.terminal.screen import Screen
 
+    screen = Screen(sys.stdout, sys.stderr)
+    screen.apply(settings.preferences)
     chat = Chat(settings, store_of(settings, flags))
     lines = [where_kept(chat)]
 
@@ -66,7 +69,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
 
     try:
         if shown := resume_or_connect(chat, flags, announce):
-            prompt.announce(shown)
+            prompt.show_above(lambda: screen.turns(shown))
     except LlmchatError as error:
         prompt.announce(f"{error.sentence} {error.hint}")
         connect(chat, flags, announce)
@@ -75,8 +78,4 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
         complete=lambda line: completion.complete(registry, chat, line),
         toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
     )
-    from llmchat.terminal.screen import Screen
-
-    screen = Screen(sys.stdout, sys.stderr)
-    screen.apply(settings.preferences)
     return Repl(chat, prompt, screen)

@@ -13,6 +13,7 @@ from llmchat.settings import Settings
 
 if TYPE_CHECKING:
     from llmchat.chat import Chat
+    from llmchat.registry import Turns
 
 STORE = "chats.db"
 """The name of the store's file in the data folder."""
@@ -33,14 +34,16 @@ def store_of(settings: Settings, flags: argparse.Namespace) -> Path | None:
     return settings_of.data_folder(os.environ) / STORE
 
 
-def resume_or_connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> str:
+def resume_or_connect(
+    chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None
+) -> "Turns | None":
     """Go on with a stored conversation if a flag says so, and connect; what there is to show of it."""
     from llmchat.commands.chats import meant, opened
     from llmchat.store.restoring import restore
 
     if not (flags.go_on or flags.open):
         connect(chat, flags, then)
-        return ""
+        return None
     id = meant(chat, flags.open) if flags.open else chat.keeping.do(lambda store: store.last())
     if id is None:
         raise UsageError("There is no conversation to go on with.", "Without -c a new one begins.")

@@ -15,7 +15,7 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.lines import split_command
-from llmchat.messages import Message
+from llmchat.messages import Message, Node
 from llmchat.params import normalise
 from llmchat.sampling import Sampling
 
@@ -48,6 +48,15 @@ class Verbatim:
     """A text to be copied: shown in lines as long as they are."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Messages to look back on, under a line; `before` is how many came before them."""
+
+    heading: str
+    nodes: tuple[Node, ...]
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ class Quit:
     farewell: str = ""
 
 
-Result = str | Table | Verbatim | Send | SendAll | Continue | Ask | Edit | Quit | None
+Result = str | Table | Verbatim | Turns | Send | SendAll | Continue | Ask | Edit | Quit | None
 """All that a command can make happen; a text is shown as it is."""
 
 

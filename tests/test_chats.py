@@ -255,20 +255,23 @@ def test_keys_are_in_no_script(server: ScriptedServer, monkeypatch: pytest.Monke
 
 def test_c_goes_on_with_the_last_chat_and_flags_win(home: Path) -> None:
     with serving() as server:
-        server.will(answer("blue"), answer("green"))
+        server.will(answer("It is **blue**."), answer("green"))
         with terminal("-u", server.url, "-t", "0.5", "-p", "top_k=5", "-s", "Be kind.", home=home) as screen:
             screen.wait_for("Chats are kept in")
             screen.wait_for_prompt()
             screen.line("first question")
-            screen.wait_for("blue")
+            screen.wait_for("It is blue.")
             screen.wait_for_prompt()
         with terminal("-c", "-t", "1", home=home, columns=120) as screen:
-            screen.wait_for("#2 blue")
+            screen.wait_for("#1 > first question")
+            screen.wait_for("It is blue.")
             screen.wait_for_prompt()
             screen.line("second")
             screen.wait_for("green")
         body = server.requests[1].body
-    assert [m["content"] for m in body["messages"]] == ["Be kind.", "first question", "blue", "second"]
+    assert [m["content"] for m in body["messages"]] == [
+        *("Be kind.", "first question", "It is **blue**.", "second")
+    ]
     assert (body["temperature"], body["top_k"]) == (1, 5)
 
 

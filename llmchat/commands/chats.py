@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.messages import Conversation
-from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
+from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table, Turns
 from llmchat.store.restoring import restore
 
 if TYPE_CHECKING:
@@ -76,17 +76,12 @@ def meant(chat: Chat, words: str) -> int:
     return found[0].id
 
 
-def opened(chat: Chat) -> str:
+def opened(chat: Chat) -> Turns:
     """The title and the last few turns of the conversation that was opened."""
     record = chat.keeping.do(lambda store: store.record(chat.keeping.id))
-    lines = [f"Going on with {record.title!r}." if record else ""]
     path = chat.conversation.path()
     shown = path[-2 * _TURNS_SHOWN :]
-    lines += [f"… {len(path) - len(shown)} messages before"] if len(path) > len(shown) else []
-    for node in shown:
-        sign = "> " if node.message.role == "user" else ""
-        lines += ["", f"#{node.number} {sign}{node.message.shown}"]
-    return "\n".join(lines)
+    return Turns(f"Going on with {record.title!r}." if record else "", shown, len(path) - len(shown))
 
 
 @command("save", "rename", examples=("/title", "/title Sky and colours"))

@@ -64,7 +64,7 @@ class Prompt:
         self._first: Line | BaseException | None = None
         self._typed = ""
         self._pasted = False
-        self._announced: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._announced: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._output = create_output(out)
         self._session: PromptSession[str] = PromptSession(
             [("class:prompt", SIGN)],
@@ -154,7 +154,11 @@ class Prompt:
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""
-        self._announced.put(text)
+        self.show_above(lambda: self._output.write(safe(text).replace("\n", "\r\n") + "\r\n"))
+
+    def show_above(self, show: Callable[[], None]) -> None:
+        """Let `show` write above the prompt, now or before the next one; may be called from any thread."""
+        self._announced.put(show)
         app = self._session.app
         if app.is_running and app.loop:
             app.loop.call_soon_threadsafe(self._announce_above)
@@ -221,6 +225,7 @@ class Prompt:
         """Write above the prompt in use; prompt_toolkit's own way would echo the keys typed meanwhile."""
         renderer = self._session.app.renderer
         renderer.erase()
+        self._output.flush()
         self._show_announced()
         renderer.reset()
         renderer.request_absolute_cursor_position()
@@ -228,8 +233,8 @@ class Prompt:
 
     def _show_announced(self) -> None:
         while not self._announced.empty():
-            self._output.write(safe(self._announced.get()).replace("\n", "\r\n") + "\r\n")
-        self._output.flush()
+            self._announced.get()()
+            self._output.flush()
 
 
 def _end_of_input(app: Application[str]) -> None:

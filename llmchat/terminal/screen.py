@@ -19,7 +19,7 @@ from llmchat.errors import LlmchatError
 from llmchat.interruptions import Suspension
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
-from llmchat.registry import Table
+from llmchat.registry import Table, Turns
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
 from llmchat.terminal.render import Renderer
@@ -151,6 +151,23 @@ class Screen:
         """Write a line for another program to standard output, as it is."""
         self.out.write(line + "\n")
         self.out.flush()
+
+    def turns(self, turns: Turns) -> None:
+        """Show messages as they looked when they came, each with its number."""
+        self._print(RichText(safe(turns.heading)))
+        if turns.before:
+            self.note(f"… {_count(turns.before, 'message')} before")
+        for node in turns.nodes:
+            content = node.message.shown
+            if node.message.role == "user":
+                self._print(
+                    RichText.assemble("\n", (f"#{node.number} ", "dim"), ("> ", "bold"), safe(content))
+                )
+            elif self.rendered:
+                self.note(f"#{node.number}")
+                self.reply(content)
+            else:
+                self._print(RichText(safe(f"#{node.number} {content}")))
 
     def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
