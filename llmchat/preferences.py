@@ -18,6 +18,7 @@ PREFERENCES: tuple[Param, ...] = (
     Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
     Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),
     Param("store", "bool", "off", "Whether conversations are kept on disk, from the next start on.", default=True),
+    Param("titles", "text", "model", "What gives a conversation its title: its first question, or the model, asked while the prompt waits.", default="question", choices=("question", "model")),
 )
 # fmt: on
 
@@ -45,6 +46,7 @@ class Preferences:
     toolbar: bool = True
     pager: bool = True
     store: bool = True
+    titles: str = "question"
 
     def set(self, name: str, value: Any) -> "Preferences":
         """With this one changed; raises UsageError."""

@@ -17,6 +17,7 @@ from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, T
 from llmchat.sampling import Sampling
 from llmchat.store.answers import json_line
 from llmchat.terminal.screen import Screen
+from llmchat.titles import Titles
 from llmchat.turn import Turn
 from llmchat.wire.deltas import Notice
 
@@ -51,6 +52,7 @@ class Repl:
         self._chat = chat
         self._reader = reader
         self._screen = screen
+        self._titles = Titles(chat)
         self._answer_with = record if json else answer
         self._given_back = ""
         self.stopped = False
@@ -72,7 +74,8 @@ class Repl:
         """A line; None when the user leaves. What was given back stands in it already."""
         given_back, self._given_back = self._given_back, ""
         try:
-            return self._reader.read(given_back)
+            with self._titles.while_idle():
+                return self._reader.read(given_back)
         except KeyboardInterrupt:
             self._screen.note("Ctrl-D or /exit leaves.")
             return Line("")

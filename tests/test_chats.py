@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from llmchat import engine
+from llmchat.opening import STORE
 from tests.scripted import ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 from tests.session import Session, session, settings_for
 from tests.terminal import terminal
@@ -273,6 +274,19 @@ def test_c_goes_on_with_the_last_chat_and_flags_win(home: Path) -> None:
         *("Be kind.", "first question", "It is **blue**.", "second")
     ]
     assert (body["temperature"], body["top_k"]) == (1, 5)
+
+
+def test_the_store_is_opened_when_there_is_something_to_keep(home: Path) -> None:
+    store = home / "data" / STORE
+    with serving() as server:
+        server.will(answer("light"))
+        with terminal("-u", server.url, home=home) as screen:
+            screen.wait_for("Chats are kept in")
+            screen.wait_for_prompt()
+            assert not store.exists()
+            screen.line("why")
+            screen.wait_for("light")
+            assert store.exists()
 
 
 def test_a_title_that_is_not_there_is_told_and_a_new_chat_begins(home: Path) -> None:

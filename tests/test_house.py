@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("client", "stream", "sockets", "stopwatch", "discovery"),
         *("settings", "settings_file", "history", "lines", "engine", "attachments", "interruptions"),
     ),
-    ("keeping", "connection", "turn", "chat", "restoring", "lab"),
+    ("keeping", "connection", "turn", "chat", "restoring", "titles", "lab"),
     ("registry", "commands", "completion", "toolbar"),
     ("screen", "themes", "view", "render", "elements", "prompt", "keys", "typeahead", "editor", "no_prompt"),
     ("repl",),

@@ -78,10 +78,10 @@ def meant(chat: Chat, words: str) -> int:
 
 def opened(chat: Chat) -> Turns:
     """The title and the last few turns of the conversation that was opened."""
-    record = chat.keeping.do(lambda store: store.record(chat.keeping.id))
+    title = chat.keeping.do(lambda store: store.title(chat.keeping.id))
     path = chat.conversation.path()
     shown = path[-2 * _TURNS_SHOWN :]
-    return Turns(f"Going on with {record.title!r}." if record else "", shown, len(path) - len(shown))
+    return Turns(f"Going on with {title!r}.", shown, len(path) - len(shown))
 
 
 @command("save", "rename", examples=("/title", "/title Sky and colours"))
@@ -92,8 +92,7 @@ def title(chat: Chat, text: Rest = NOTHING) -> Result:
     """
     _begun(chat)
     if not text:
-        record = chat.keeping.do(lambda store: store.record(chat.keeping.id))
-        return f"The title is {record.title!r}." if record else "It has no title."
+        return f"The title is {chat.keeping.do(lambda store: store.title(chat.keeping.id))!r}."
     chat.keeping.do(lambda store: store.rename(chat.keeping.id, text))
     return f"The title is {text!r}. The conversation is kept anyway; now it is easy to find."
 

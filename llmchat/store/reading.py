@@ -63,6 +63,11 @@ class Reading:
         requests = self._requests("conversation = ? ORDER BY requests.id", conversation)
         return Record(title, Conversation(self.nodes(conversation), head), requests, begun)
 
+    def title(self, conversation: int) -> str | None:
+        """The title of a conversation; None when there is none with this id."""
+        found = self._all("SELECT title FROM conversations WHERE id = ?", conversation)
+        return found[0][0] if found else None
+
     def conversation(self, conversation: int) -> Conversation | None:
         """The messages and the stored head; None when there is none with this id."""
         found = self._all("SELECT head FROM conversations WHERE id = ?", conversation)

@@ -9,6 +9,9 @@ from typing import Any
 from llmchat.messages import ROOT, Conversation, Timings, Usage
 from llmchat.wire.protocol import encode, messages_array
 
+_LONGEST_TITLE = 60
+"""Characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -70,3 +73,11 @@ def body_of(request: Request, conversation: Conversation) -> dict[str, Any]:
         messages.append({"role": "assistant", "content": prefix})
     body: dict[str, Any] = json.loads(request.fields)
     return {**body, "messages": messages}
+
+
+def title_of(question: str) -> str:
+    """A title made from a first question: its first line, cut at a word."""
+    line = next((line.strip() for line in question.splitlines() if line.strip()), "")
+    if len(line) <= _LONGEST_TITLE:
+        return line
+    return (line[:_LONGEST_TITLE].rpartition(" ")[0] or line[: _LONGEST_TITLE - 1]) + "…"

@@ -10,18 +10,8 @@ from llmchat.errors import StoreError
 from llmchat.messages import ROOT, Message, Node
 from llmchat.store.database import Database, stored
 from llmchat.store.reading import Reading
-from llmchat.store.records import Record, Request
+from llmchat.store.records import Record, Request, title_of
 from llmchat.store.rows import add_files, add_request, end_request, message_values
-
-_LONGEST_TITLE = 60
-
-
-def title_of(question: str) -> str:
-    """A title made from a first question: its first line, cut at a word."""
-    line = next((line.strip() for line in question.splitlines() if line.strip()), "")
-    if len(line) <= _LONGEST_TITLE:
-        return line
-    return (line[:_LONGEST_TITLE].rpartition(" ")[0] or line[: _LONGEST_TITLE - 1]) + "…"
 
 
 @dataclass
