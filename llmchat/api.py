@@ -6,6 +6,7 @@ from typing import Any
 
 from llmchat import settings
 from llmchat.errors import ServerError
+from llmchat.named_servers import Access
 from llmchat.wire.client import Client
 from llmchat.wire.deltas import Draft
 from llmchat.wire.discovery import look
@@ -25,7 +26,9 @@ def complete(
     if url:
         given = settings.with_url(given, url)
     given = settings.with_params(given, params, "call")
-    client = Client(given.address, given.key_for(given.address))
+    access = given.server.access() if given.server else Access()
+    key = access.key or given.key_for(given.address)
+    client = Client(given.address, key, access.headers, access.ca_file)
     found = look(client)
     name = model or given.model or choose_model(found.models)
     draft = Draft()

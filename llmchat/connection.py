@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmchat import engine
 from llmchat.errors import EngineError
+from llmchat.named_servers import Access, NamedServer
 from llmchat.settings import Settings
 from llmchat.store.records import Request
 from llmchat.wire import address
@@ -26,21 +27,30 @@ class Connection:
     """One server at a time, found out in a thread, so that nothing waits for the network but a question.
 
     `address` is None while an engine starts. `engine_name` is "demo" or a model file while llmchat
-    runs the server itself. `others` are the servers found on this machine.
+    runs the server itself. `named` is the server's table in the settings file, if it has one,
+    `warnings` is what was wrong with it. `others` are the servers found on this machine.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.address: Address | None = settings.address
         self.engine_name = ""
+        self.named: NamedServer | None = settings.server
+        self.warnings: tuple[str, ...] = ()
         self.others: tuple[Found, ...] = ()
         self._keys: dict[str, str] = {}
         self._client: Client | None = None
         self._discovery: Discovery | None = None
 
-    def connect(self, server: Address, then: Callable[[], None] | None = None) -> None:
+    def start(self, then: Callable[[], None] | None = None) -> None:
+        """Talk to the server that the program was started with."""
+        self.connect(self._settings.server or self._settings.address, then)
+
+    def connect(self, place: Address | NamedServer, then: Callable[[], None] | None = None) -> None:
         """Talk to this server from now on; the conversation and the parameters stay."""
         self._leave()
+        self.named = place if isinstance(place, NamedServer) else self._settings.named_at(place)
+        server = place.address if isinstance(place, NamedServer) else place
         self.address, self.engine_name = server, ""
         neighbours = server.local and self.others == ()
         self._discover(lambda _: self._new_client(server), neighbours=neighbours, then=then)
@@ -48,13 +58,13 @@ class Connection:
     def run_model(self, file: Path | None, then: Callable[[], None] | None = None) -> None:
         """Start llama.cpp on a model file (None: the practice model) and talk to it."""
         self._leave()
-        self.address, self.engine_name = None, str(file or DEMO)
+        self.address, self.engine_name, self.named = None, str(file or DEMO), None
         self._discover(lambda owner: self._start_engine(file, owner), then=then)
 
     def found(self, timeout: float = PATIENCE) -> Found | None:
         """What is known of the server; waits up to `timeout` seconds, then None. Raises EngineError."""
         if self._discovery is None:
-            self.connect(self._settings.address)
+            self.start()
         assert self._discovery
         found = self._discovery.result(timeout)
         if found:
@@ -99,7 +109,7 @@ class Connection:
 
     def use_key(self, key: str) -> None:
         """Send this key to the current server, and to no other; it is kept in memory only."""
-        self._keys[self.client.address.origin] = key
+        self._keys[self._place(self.client.address)] = key
         self._client = None
         self.look_again()
 
@@ -119,7 +129,14 @@ class Connection:
     def _new_client(self, server: Address) -> "Client":
         from llmchat.wire.client import Client
 
-        return Client(server, self._keys.get(server.origin) or self._settings.key_for(server))
+        access = self.named.access() if self.named else Access()
+        self.warnings = access.warnings
+        key = self._keys.get(self._place(server)) or access.key or self._settings.key_for(server)
+        return Client(server, key, access.headers, access.ca_file)
+
+    def _place(self, server: Address) -> str:
+        """What a typed key belongs to: a server with a name may have one of its own."""
+        return self.named.name if self.named else server.origin
 
     def _start_engine(self, file: Path | None, owner: Discovery) -> "Client":
         running = engine.start(file) if file else engine.start_practice()

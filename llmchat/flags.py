@@ -28,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
 def _add_server(group: argparse._ArgumentGroup) -> None:
     where = group.add_mutually_exclusive_group()
     where.add_argument(
-        "-u", "--url", help="the server, such as localhost:8080 (default: http://localhost:1234)"
+        "-u",
+        "--url",
+        help="the server, such as localhost:8080, or its name in the settings (default: http://localhost:1234)",
     )
     where.add_argument("--demo", action="store_true", help="run the small practice model")
     where.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")

@@ -62,7 +62,7 @@ def connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | 
     elif flags.local:
         chat.connection.run_model(Path(flags.local), then)
     else:
-        chat.connection.connect(chat.settings.address, then)
+        chat.connection.start(then)
 
 
 def say(text: str) -> None:

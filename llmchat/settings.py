@@ -11,6 +11,10 @@ The settings file is `settings.toml` in the platform's configuration folder:
     [params]
     temperature = 0.2
     top_k = 40
+
+    [servers.work]
+    url = "https://llm.example.com"
+    key_env = "WORK_KEY"
 """
 
 import os
@@ -18,29 +22,36 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from llmchat import named_servers
 from llmchat.errors import UsageError
+from llmchat.named_servers import NamedServer
 from llmchat.preferences import PREFERENCES, Preferences
 from llmchat.sampling import EXTRA, Origin, Sampling
 from llmchat.wire import address
 from llmchat.wire.address import DEFAULT_URL, Address
 
 _TEXTS = ("url", "model", "system")
-_KNOWN = (*_TEXTS, "params", *(preference.name for preference in PREFERENCES))
+_TABLES = ("params", "servers")
+_KNOWN = (*_TEXTS, *_TABLES, *(preference.name for preference in PREFERENCES))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`model` is "" when the user named none; `url_named` says whether `address` is the user's choice.
 
-    `file` is where the settings file is or would be.
+    `file` is where the settings file is or would be. `servers` are those with a name of their own,
+    `server` the one of them that was named.
 
     `program_key` belongs to `address`, `openai_key` to api.openai.com.
     """
 
     address: Address = field(default_factory=lambda: address.parse(DEFAULT_URL))
     url_named: bool = False
+    servers: Mapping[str, NamedServer] = field(default_factory=lambda: MappingProxyType({}))
+    server: NamedServer | None = None
     model: str = ""
     system: str = ""
     sampling: Sampling = field(default_factory=Sampling)
@@ -48,6 +59,10 @@ class Settings:
     file: Path | None = None
     program_key: str = field(default="", repr=False)
     openai_key: str = field(default="", repr=False)
+
+    def named_at(self, server: Address) -> NamedServer | None:
+        """The first server with a name that has this address."""
+        return next((named for named in self.servers.values() if named.address == server), None)
 
     def key_for(self, server: Address) -> str:
         """The key that may be sent to `server`; "" when there is none."""
@@ -101,14 +116,18 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
 def checked_key(text: str, name: str = "The key") -> str:
     """A key without blanks around it; raises UsageError when it cannot be sent in a header."""
     key = text.strip()
-    if not key.isascii() or not key.replace(" ", "").isprintable():
+    if not named_servers.sendable(key):
         raise UsageError(f"{name} has a character that cannot be sent.", "Was something else pasted?")
     return key
 
 
 def with_url(settings: Settings, url: str) -> Settings:
-    """With the server that the user named."""
-    return replace(settings, address=address.parse(url), url_named=True)
+    """With the server that the user named: by an address, or as one of the settings file."""
+    if named := settings.servers.get(url):
+        model = named.model or settings.model
+        return replace(settings, address=named.address, server=named, url_named=True, model=model)
+    server = address.parse(url)
+    return replace(settings, address=server, server=settings.named_at(server), url_named=True)
 
 
 def with_params(settings: Settings, pairs: Mapping[str, Any], origin: Origin) -> Settings:
@@ -143,10 +162,11 @@ def _with_file(settings: Settings, path: Path) -> Settings:
 
 
 def _with_table(settings: Settings, table: Mapping[str, Any]) -> Settings:
-    for name in (*_TEXTS, "params"):
-        expected, words = (dict, "a table") if name == "params" else (str, "a text")
+    for name in (*_TEXTS, *_TABLES):
+        expected, words = (dict, "a table") if name in _TABLES else (str, "a text")
         if not isinstance(table.get(name, expected()), expected):
             raise UsageError(f"{name} is {words}, not {table[name]!r}.")
+    settings = replace(settings, servers=named_servers.read(table.get("servers", {})))
     if "url" in table:
         settings = with_url(settings, table["url"])
     settings = with_params(settings, table.get("params", {}), "settings file")

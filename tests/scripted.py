@@ -7,6 +7,7 @@ the body ends when the connection does).
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -80,15 +81,16 @@ class Request:
 class ScriptedServer:
     """Answers chats from `script`, in order (the last one for ever), and GETs from `pages`."""
 
-    def __init__(self, *, chunked: bool = True, port: int = 0) -> None:
+    def __init__(self, *, chunked: bool = True, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.chunked = chunked
+        self._tls = tls
         self.script: list[Reply | Callable[[Request], Reply]] = []
         self.pages: dict[str, Reply] = {"/v1/models": models("qwen2.5-coder-3b-instruct")}
         self.requests: list[Request] = []
         self.gets: list[Request] = []
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -120,13 +122,16 @@ class ScriptedServer:
 
     def _serve(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with sock, contextlib.suppress(OSError):
-            request = _read_request(sock)
+        with sock, contextlib.suppress(OSError), self._secured(sock) as line:
+            request = _read_request(line)
             if request:
                 reply = self._choose(request)
                 if reply.status:
-                    self._send(sock, request, reply)
+                    self._send(line, request, reply)
         self._open.discard(sock)
+
+    def _secured(self, sock: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
 
     def _choose(self, request: Request) -> Reply:
         if request.method == "GET":
@@ -211,9 +216,11 @@ def _hung_up(sock: socket.socket, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def serving(*, chunked: bool = True, port: int = 0) -> Iterator[ScriptedServer]:
+def serving(
+    *, chunked: bool = True, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[ScriptedServer]:
     """A scripted server while the block runs, on this port if one is given."""
-    server = ScriptedServer(chunked=chunked, port=port)
+    server = ScriptedServer(chunked=chunked, port=port, tls=tls)
     try:
         yield server
     finally:

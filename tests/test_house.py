@@ -28,7 +28,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("schema", "database", "rows", "reading", "writing"),
         *("client", "stream", "sockets", "stopwatch", "discovery"),
-        *("settings", "settings_file", "history", "lines", "engine", "attachments", "interruptions"),
+        *(
+            "settings",
+            "settings_file",
+            "named_servers",
+            "history",
+            "lines",
+            "engine",
+            "attachments",
+            "interruptions",
+        ),
     ),
     ("keeping", "connection", "turn", "chat", "restoring", "titles", "lab"),
     ("registry", "commands", "completion", "toolbar"),

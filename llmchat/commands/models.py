@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from llmchat.chat import Chat
+from llmchat.commands.model_facts import can, facts, size, state, windows
 from llmchat.commands.server import reachable
 from llmchat.errors import UsageError
 from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
@@ -43,38 +44,7 @@ def models(chat: Chat) -> Result:
 
 
 def _row(listed: Model, mark: str) -> tuple[str, ...]:
-    return mark, listed.id, _state(listed), _windows(listed), _size(listed), listed.quantisation, _can(listed)
-
-
-def facts(listed: Model) -> str:
-    """All that is told of a model, on one line."""
-    told = (_state(listed), _windows(listed), _size(listed), listed.quantisation, _can(listed))
-    return " · ".join(filter(None, told))
-
-
-def _state(listed: Model) -> str:
-    if listed.embedding:
-        return "not for chat"
-    return listed.state or {True: "loaded", False: "not loaded", None: ""}[listed.loaded]
-
-
-def _windows(listed: Model) -> str:
-    """The window that a request has, and the largest there could be."""
-    now = f"{listed.context:,}" if listed.context else ""
-    if listed.max_context in (None, listed.context):
-        return now
-    return f"{now} of {listed.max_context:,}" if now else f"up to {listed.max_context:,}"
-
-
-def _size(listed: Model) -> str:
-    if listed.size is None:
-        return ""
-    return f"{listed.size / 1e9:.1f} GB" if listed.size >= 1e8 else f"{listed.size / 1e6:.0f} MB"
-
-
-def _can(listed: Model) -> str:
-    able = (("vision", listed.vision), ("tools", listed.tools), ("reasoning", listed.reasoning))
-    return " ".join(name for name, known in able if known)
+    return mark, listed.id, state(listed), windows(listed), size(listed), listed.quantisation, can(listed)
 
 
 @command(examples=("/model", "/model qwen"), name=_listed)

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from llmchat.chat import Chat
+from llmchat.commands.model_facts import facts
 from llmchat.errors import EngineError, UsageError
+from llmchat.named_servers import NamedServer
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
 from llmchat.settings import checked_key
 from llmchat.wire import address
@@ -15,27 +17,32 @@ command = group.command
 
 
 def _places(chat: Chat) -> Iterator[Choice]:
+    for named in chat.settings.servers.values():
+        yield Choice(named.name, _about_named(named))
     yield Choice("demo", "the practice model")
     for number, other in enumerate(chat.connection.others, 1):
         yield Choice(str(number), _line(other))
 
 
-@command("host", "url", examples=("/server", "/server localhost:8080", "/server demo"), url=_places)
-def server(chat: Chat, url: str = "") -> Result:
+@command("host", "url", examples=("/server", "/server localhost:8080", "/server demo"), place=_places)
+def server(chat: Chat, place: str = "") -> Result:
     """Show the server, or take another.
 
-    That is an address, a number of the list, or `demo`, which starts the practice model.
-    The conversation and the parameters stay.
+    That is an address, a name from the settings file, a number of the list, or `demo`, which starts
+    the practice model. The conversation and the parameters stay.
     """
-    if not url:
+    if not place:
         return _servers(chat)
-    if url.lower() == "demo":
+    named = chat.settings.servers.get(place)
+    if named:
+        chat.connection.connect(named)
+    elif place.lower() == "demo":
         chat.connection.run_model(None)
-    elif url.isdecimal():
-        chat.connection.connect(_numbered(chat, int(url)))
+    elif place.isdecimal():
+        chat.connection.connect(_numbered(chat, int(place)))
     else:
-        chat.connection.connect(address.parse(url))
-    chat.named_model = ""
+        chat.connection.connect(address.parse(place))
+    chat.named_model = named.model if named else ""
     return greeting(chat) if chat.connection.found() else not_known_yet(chat)
 
 
@@ -71,15 +78,18 @@ def greeting(chat: Chat) -> str:
     found = chat.connection.found(timeout=0)
     if found is None:
         return ""
+    return "\n".join([*chat.connection.warnings, *_greeting(chat, found)])
+
+
+def _greeting(chat: Chat, found: Found) -> list[str]:
     if found.wants_key:
-        return f"{found.title} at {found.address} wants a key: `/key` takes one, or LLMCHAT_API_KEY."
+        return [f"{found.title} at {found.address} wants a key: `/key` takes one, or LLMCHAT_API_KEY."]
     if found.reachable:
-        return f"{found.title} at {found.address} · model {chat.model}"
+        return [f"{found.title} at {found.address} · model {chat.model}"]
     lines = [f"No server answers at {found.address}."]
     lines += [f"  {n}  {_line(other)}" for n, other in enumerate(chat.connection.others, 1)]
     number = "/server N takes one of these, " if chat.connection.others else ""
-    lines.append(f"{number}/server URL another, /server demo starts the practice model.")
-    return "\n".join(lines)
+    return [*lines, f"{number}/server URL another, /server demo starts the practice model."]
 
 
 def notable(chat: Chat) -> bool:
@@ -88,7 +98,7 @@ def notable(chat: Chat) -> bool:
     if found is None:
         return False
     usual = chat.model in (DEFAULT_MODEL, chat.named_model)
-    return not found.reachable or found.wants_key or not usual
+    return not found.reachable or found.wants_key or not usual or bool(chat.connection.warnings)
 
 
 def reachable(chat: Chat) -> Found:
@@ -103,20 +113,47 @@ def reachable(chat: Chat) -> Found:
 
 def _servers(chat: Chat) -> Result:
     chat.connection.look_again()
-    rows = [("", _current(chat))]
+    rows = [("" if n else "*", line) for n, line in enumerate(_current(chat))]
+    rows += [(named.name, _about_named(named)) for named in chat.settings.servers.values()]
     rows += [(str(n), _line(other)) for n, other in enumerate(chat.connection.look_around(), 1)]
     caption = "`/server N` takes one of the list, `/server URL` another, `/server demo` the practice model."
     return Table(("", "server"), tuple(rows), caption)
 
 
-def _current(chat: Chat) -> str:
+def _current(chat: Chat) -> list[str]:
+    """What the server is, what it wants and can, and what is wrong with what is known of it."""
+    connection = chat.connection
     try:
-        found = chat.connection.found()
+        found = connection.found()
     except EngineError as error:
-        return error.sentence
+        return [error.sentence]
     if found is None:
-        return not_known_yet(chat)
-    return _line(found) if found.reachable else f"nothing answers at {found.address}"
+        return [not_known_yet(chat)]
+    name = f" ({connection.named.name})" if connection.named else ""
+    if not found.reachable:
+        return [f"nothing answers at {found.address}{name}", *connection.warnings]
+    model = found.model(chat.model)
+    told = facts(model) if model else ""
+    key = "with a key" if connection.client.key else "without a key"
+    able = [key, *(word for word, can in _features(found) if can)]
+    return [
+        f"{_line(found)}{name}",
+        f"model {chat.model}" + (f": {told}" if told else ""),
+        ", ".join(able),
+        *connection.warnings,
+    ]
+
+
+def _features(found: Found) -> tuple[tuple[str, bool], ...]:
+    """What not every server does, and whether this one is known to."""
+    kind = found.kind
+    return (("goes on with an answer (/continue)", kind.continues is not None),)
+
+
+def _about_named(named: NamedServer) -> str:
+    model = f", model {named.model}" if named.model else ""
+    key = f", key in {named.key_source}" if named.key_source else ""
+    return f"{named.address}{model}{key}"
 
 
 def _numbered(chat: Chat, number: int) -> address.Address:
@@ -129,4 +166,5 @@ def _numbered(chat: Chat, number: int) -> address.Address:
 def _line(found: Found) -> str:
     count = len(found.models)
     models = "1 model" if count == 1 else f"{count} models"
-    return f"{found.title} at {found.address} ({models})"
+    version = f" {found.version}" if found.version else ""
+    return f"{found.title}{version} at {found.address} ({models})"

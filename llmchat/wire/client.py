@@ -42,13 +42,20 @@ _STREAM_HEADERS = {
 class Client:
     """One server. `key` is sent to it as a bearer token, and to no other server.
 
+    `headers` go with every request. `ca_file` is the authority that signs its certificate, "" for
+    those that the system trusts.
+
     What the server has refused is remembered: `refused` holds the fields that are left out since,
     `told_left_out` the parameters of which the user has been told that they are never sent.
     """
 
-    def __init__(self, address: Address, key: str = "") -> None:
+    def __init__(
+        self, address: Address, key: str = "", headers: Mapping[str, str] | None = None, ca_file: str = ""
+    ) -> None:
         self.address = address
         self.key = key
+        self.verify: str | None = ca_file or None
+        self._headers = dict(headers or {})
         self.refused: set[str] = set()
         self.told_left_out: set[str] = set()
 
@@ -73,6 +80,7 @@ class Client:
                     allow_redirects=False,
                     headers={"Connection": "close", "Content-Type": "application/json"},
                     stream=True,
+                    verify=self.verify,
                 )
                 with response:
                     text = response.raw.read(_LONGEST_PAGE, decode_content=True)
@@ -103,6 +111,7 @@ class Client:
                 timeout=(CONNECT_TIMEOUT, None),
                 stream=True,
                 allow_redirects=False,
+                verify=self.verify,
             )
             with response:
                 yield Response(self.address, response)
@@ -111,6 +120,7 @@ class Client:
         session = requests.Session()
         session.trust_env = not self.address.near
         session.auth = self._authorize
+        session.headers.update(self._headers)
         return session
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -168,7 +178,10 @@ def _our_errors(address: Address) -> Iterator[None]:
             "The key has a character that cannot be sent.", "Set LLMCHAT_API_KEY anew."
         ) from error
     except requests.exceptions.SSLError as error:
-        hint = "Is it a plain http server? Then write http:// before the address."
+        hint = (
+            "Is it a plain http server? Then write http:// before the address. A CA of your own: "
+            "ca_file in a [servers.NAME] of the settings file."
+        )
         raise UnreachableError(f"{address} gives no trusted TLS: {_innermost(error)}.", hint) from error
     except requests.exceptions.ConnectTimeout as error:
         raise UnreachableError(

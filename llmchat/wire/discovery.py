@@ -10,7 +10,7 @@ from llmchat.errors import LlmchatError
 from llmchat.wire import servers
 from llmchat.wire.address import Address
 from llmchat.wire.models import Model, models
-from llmchat.wire.pages import Answer, Get
+from llmchat.wire.pages import Answer, Get, text, told
 from llmchat.wire.servers import Kind
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ class Found:
     reachable: bool = False
     wants_key: bool = False
     models: tuple[Model, ...] = ()
+    version: str = ""
+
+    def model(self, id: str) -> Model | None:
+        """The listed model with this id."""
+        return next((listed for listed in self.models if listed.id == id), None)
 
     def context(self, model: str) -> int | None:
         """The context window of a model in tokens; None where it is not told."""
-        return next((listed.context for listed in self.models if listed.id == model), None)
+        listed = self.model(model)
+        return listed.context if listed else None
 
     @property
     def title(self) -> str:
@@ -61,7 +67,15 @@ def look(client: "Client") -> Found:
         reachable=True,
         wants_key=first.status in (401, 403),
         models=models(kind or presumed, get, client.post),
+        version=_version(kind, get) if kind else "",
     )
+
+
+def _version(kind: Kind, get: Get) -> str:
+    if kind.version is None:
+        return ""
+    path, name = kind.version
+    return text(told(get, path).get(name))
 
 
 def _remembering(client: "Client") -> Get:

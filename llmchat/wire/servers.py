@@ -22,6 +22,7 @@ class Kind:
     it is not known to. `unlimited` is what becomes of `max_tokens: -1`: "send", "omit", or a number where leaving it
     out would mean a short limit of the server's own. `refuses_unknown` is true where a field that
     the server does not know is an error. `fields` are protocol fields that every request carries.
+    `version` is the path and the field that tell its version.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Kind:
     refuses_unknown: bool = False
     continues: Mapping[str, Any] | None = None
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    version: tuple[str, str] | None = None
 
 
 def _owned_by(*owners: str) -> Callable[[Address, Get], bool]:
@@ -80,15 +82,15 @@ _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 KINDS: tuple[Kind, ...] = (
     Kind("openai", "OpenAI", 443, _hosted_at("api.openai.com"), refuses_unknown=True),
     Kind("openrouter", "OpenRouter", 443, _hosted_at("openrouter.ai")),
-    Kind("llamacpp", "llama.cpp", 8080, _is_llamacpp, "send", continues=_NO_FIELDS, fields=MappingProxyType({"return_progress": True})),
-    Kind("vllm", "vLLM", 8000, _owned_by("vllm"), continues=MappingProxyType({"add_generation_prompt": False, "continue_final_message": True})),
-    Kind("sglang", "SGLang", 30000, _owned_by("sglang"), continues=MappingProxyType({"continue_final_message": True})),
-    Kind("koboldcpp", "KoboldCpp", 5001, _says("/api/extra/version", '"KoboldCpp"'), 2048),
+    Kind("llamacpp", "llama.cpp", 8080, _is_llamacpp, "send", continues=_NO_FIELDS, fields=MappingProxyType({"return_progress": True}), version=("/props", "build_info")),
+    Kind("vllm", "vLLM", 8000, _owned_by("vllm"), continues=MappingProxyType({"add_generation_prompt": False, "continue_final_message": True}), version=("/version", "version")),
+    Kind("sglang", "SGLang", 30000, _owned_by("sglang"), continues=MappingProxyType({"continue_final_message": True}), version=("/get_server_info", "version")),
+    Kind("koboldcpp", "KoboldCpp", 5001, _says("/api/extra/version", '"KoboldCpp"'), 2048, version=("/api/extra/version", "version")),
     Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send"),
-    Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send"),
+    Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send", version=("/api/version", "version")),
     Kind("textgen", "text-generation-webui", 5000, _says("/v1/internal/model/info", '"model_name"')),
-    Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True),
-    Kind("localai", "LocalAI", 8080, _says("/system", '"backends"')),
+    Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True, version=("/health/readiness", "litellm_version")),
+    Kind("localai", "LocalAI", 8080, _says("/system", '"backends"'), version=("/version", "version")),
     Kind("jan", "Jan", 1337, _is_jan),
     Kind("mlx", "mlx_lm", 8080, _is_mlx, 32768),
 )
