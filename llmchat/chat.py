@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from llmchat.connection import Connection
-from llmchat.errors import UsageError
+from llmchat.errors import LlmchatError, UsageError
 from llmchat.messages import Attachment, Conversation, Message, Node, Reply, Role
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
@@ -29,6 +29,7 @@ class Chat:
         self.named_model = settings.model
         self.conversation = Conversation()
         self.last_reply: Reply | None = None
+        self.last_error: LlmchatError | None = None
         self.attached: tuple[Attachment, ...] = ()
         """What goes with the next message."""
         self._earlier_sampling: list[Sampling] = []
@@ -78,6 +79,11 @@ class Chat:
         """Whether the server is known to go on with an answer that ends a request."""
         found = self.connection.found()
         return found is not None and found.kind.continues is not None
+
+    def note_error(self, error: LlmchatError) -> None:
+        """Remember what went wrong, unless it is only what was typed."""
+        if not isinstance(error, UsageError):
+            self.last_error = error
 
     def clear(self) -> None:
         """Begin a new conversation; parameters and system prompt stay."""

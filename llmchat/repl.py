@@ -87,6 +87,7 @@ class Repl:
         try:
             return self.perform(line)
         except LlmchatError as error:
+            self._chat.note_error(error)
             self._screen.error(error)
         except KeyboardInterrupt:
             self._screen.note("Stopped.")
@@ -189,8 +190,10 @@ def answer(turn: Turn, screen: Screen, suspension: Suspension) -> None:
     try:
         with turn:
             screen.stream(turn, suspension)
-    finally:
+    except LlmchatError:
         screen.after(turn)
+        raise
+    screen.after(turn)
 
 
 def record(turn: Turn, screen: Screen, suspension: Suspension) -> None:

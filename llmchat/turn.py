@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from llmchat import engine
 from llmchat.connection import Connection
+from llmchat.ending import Ending
 from llmchat.errors import ServerError
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
 from llmchat.sampling import Sampling
@@ -87,6 +88,7 @@ class Turn:
         patience = PATIENCE if self._connection.address else engine.START_TIMEOUT
         self._deadline = time.monotonic() + patience
         self._looked_again = False
+        self._window: int | None = None
         self.question = question
         self.prefix = conversation.node(continues).message.content if continues else ""
         self.ended = False
@@ -122,9 +124,16 @@ class Turn:
         self._news = self._news or bool(deltas)
         self._keep_progress()
         self.ended = self._stream.ended
-        if self.ended and not self.stopped:
-            _check_content(self._draft, self.prefix)
+        if self.ended and not self.stopped and not self._draft.has_content:
+            raise self.ending.emptiness(continued=bool(self.prefix))
         return deltas
+
+    @property
+    def ending(self) -> Ending:
+        """How the reply ended, or stands."""
+        reply = self.reply or self._draft.reply(self.prefix)
+        sent = self._stream.body if self._stream else {}
+        return Ending(reply, sent, self._window, skipped=self._draft.skipped, stopped=self.stopped)
 
     def stop(self) -> None:
         """End the reply where it is; safe in a signal handler."""
@@ -204,6 +213,7 @@ class Turn:
         self._keep_request(found, model, body)
         optional = optional_fields(body, found.kind, self._sampling)
         self._unsetting = unsetting(found.kind, self._sampling)
+        self._window = found.context(model)
         self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
@@ -231,21 +241,6 @@ class Turn:
     def _is_stopped(self) -> bool:
         """Read anew each time: a signal handler sets it."""
         return self.stopped
-
-
-def _check_content(draft: Draft, prefix: str) -> None:
-    """Raise ServerError when a reply has ended without any content after `prefix`."""
-    if draft.has_content:
-        return
-    calls = [call.name for choice in draft.reply().choices for call in choice.tool_calls]
-    if calls:
-        raise ServerError(
-            f"The model only asks for a tool call ({', '.join(calls)}), which llmchat never runs.",
-            "Ask it to answer in words.",
-        )
-    if prefix:
-        raise ServerError("The model has nothing to add to its answer.", "`/regen` asks for another.")
-    raise ServerError("The server sent an empty reply.", "`/server` shows what is loaded there.")
 
 
 def _left_out(client: "Client", found: Found, sampling: Sampling) -> list[Delta]:

@@ -20,7 +20,7 @@ HALLS = ("wire", "terminal", "store")
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("wire", "terminal", "store", "errors", "messages", "logprobs", "records", "address", "deltas"),
-        *("params", "sampling", "preferences", "servers", "pages", "models"),
+        *("ending", "params", "sampling", "preferences", "servers", "pages", "models"),
         *("sse", "thinking", "refusal", "repeats", "protocol", "sanitize", "painter"),
         *("markdown", "tokens", "cut", "tail", "highlight"),
         *("answers", "exports", "scripts"),

@@ -294,7 +294,7 @@ STREAMS: dict[str, tuple[bytes, list[Delta]]] = {
     "what might have become a tag comes before the end": (stream(chunk("1 <"), LAST), [Text("1 <"), STOP]),
     **{
         f"the finish reason {reason}": (stream(chunk(finish=reason)), [Finish(reason)])
-        for reason in ("length", "content_filter", "abort", "tool_calls", "function_call")
+        for reason in ("length", "content_filter", "tool_calls", "function_call")
     },
     **{
         f"the finish reason {reason!r}, which is none": (stream(chunk(finish=reason)), [])
@@ -328,6 +328,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "an error event of no known shape": (b'event: error\ndata: {"oops": 1}', "oops"),
     "OpenRouter": (stream({**OOPS, **chunk("", finish="error")}), "Oops"),
     "KoboldCpp": (stream(chunk("", finish="error")), "error of its own"),
+    "vLLM, when it is shut down": (stream(chunk("", finish="abort")), "aborted"),
     "SGLang": (stream({"object": "error", "message": "Oops", "code": 400}), "Oops"),
     "an error without words": (stream({"error": True}), "True"),
     "after the finish reason": (stream(LAST, OOPS), "Oops"),

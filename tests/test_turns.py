@@ -12,7 +12,7 @@ NOT_AT_ALL = {
     "refused in the stream": (Reply(sse({"error": {"message": "crashed"}})), "crashed"),
     "dropped": (Reply(status=0), "broke"),
     "no content": (Reply(sse(chunk(role="assistant"), chunk(finish="stop"))), "empty reply"),
-    "reasoning alone": (Reply(sse(chunk(reasoning="hm"), chunk(finish="stop"))), "empty reply"),
+    "reasoning alone": (Reply(sse(chunk(reasoning="hm"), chunk(finish="stop"))), "gave no answer"),
     "not a chat server": (refuse(200, {"error": "Unexpected endpoint or method."}), "Unexpected endpoint"),
 }
 CUT_SHORT = {

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from llmchat.terminal.themes import theme
 from llmchat.terminal.view import FRAME, SLOWEST_FRAME, Rendered
-from llmchat.wire.deltas import Delta, Notice, Reasoning, Text, WasReasoning
+from llmchat.wire.deltas import Delta, Notice, Progress, Reasoning, Text, WasReasoning
 from tests.emulator import Terminal
 from tests.streaming import Clock, Window, console
 
@@ -115,6 +115,18 @@ def test_a_notice_stands_above_the_answer_and_other_choices_are_not_shown() -> N
     streaming = Streaming()
     streaming.after(0, Notice("left out: min_p"), Text("one"), Text("other", 1))
     assert streaming.end() == ["left out: min_p", "", "one"]
+
+
+def test_waiting_goes_on_below_a_notice_and_tells_what_the_server_tells() -> None:
+    streaming = Streaming()
+    assert streaming.after(0, Notice("not ready yet")) == ["not ready yet"]
+    assert streaming.after(1.0) == ["not ready yet", "waiting 1 s · Ctrl-C stops"]
+    streaming.resize(60)
+    told = "waiting 2 s · 25 % of 2,048 tokens read · Ctrl-C stops"
+    assert streaming.after(1.0, Progress(512, 2048)) == ["not ready yet", told]
+    assert streaming.after(9000.0, Progress(2048, 2048))[1].startswith("waiting 9002 s · 100 % of 2,048")
+    assert streaming.after(1.0, Text("one")) == ["not ready yet", "", "one"]
+    assert streaming.end() == ["not ready yet", "", "one"]
 
 
 def test_a_new_width_lays_out_the_tail_only() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
-from llmchat.errors import UsageError
+from llmchat.errors import ServerError, UsageError
 from llmchat.params import show
 from llmchat.registry import Group, Result, Table, Verbatim
 from llmchat.store import scripts
@@ -74,6 +74,17 @@ def python(chat: Chat, number: str = "") -> Result:
     """
     _, asked = _request(chat, number)
     return Verbatim(scripts.python(asked, chat.conversation))
+
+
+@command(examples=("/last_error",))
+def last_error(chat: Chat) -> Result:
+    """Show the last error whole: all that the server said."""
+    error = chat.last_error
+    if error is None:
+        raise UsageError("There was no error.", "It is about what servers answer.")
+    if isinstance(error, ServerError):
+        return Verbatim(f"HTTP {error.status}:\n\n{error.words}" if error.status else error.words)
+    return Verbatim("\n".join(filter(None, [error.sentence, error.hint, str(error.__cause__ or "")])))
 
 
 def _request(chat: Chat, number: str) -> tuple[int, Request]:

@@ -116,8 +116,8 @@ class Screen:
             self.reply(choice.content, f"choice {number}")
         for call in (call for choice in turn.reply.choices for call in choice.tool_calls):
             self.note(f"The model asks for {call.name}({call.arguments}); llmchat never runs it.")
-        if turn.stopped:
-            self.note("Stopped; what came is kept, marked as cut short.")
+        for remark in turn.ending.remarks():
+            self.note(remark)
         if self.rendered and self._preferences.stats and (line := _how_it_went(turn.reply)):
             self.note(line)
 
@@ -178,6 +178,8 @@ class Screen:
         lines = safe(error.sentence).splitlines()
         more = ["…"] if len(lines) > _ERROR_LINES else []
         self._print(RichText("\n".join(lines[:_ERROR_LINES] + more), "red"))
+        if more or error.sentence.endswith("…"):
+            self.note("`/last_error` shows it whole.")
         if error.hint:
             self.note(error.hint)
 
@@ -250,7 +252,7 @@ def _duration(seconds: float) -> str:
 
 
 def _how_it_went(reply: Reply) -> str:
-    """Tokens, speed, time to the first token, and whether a limit ended it."""
+    """Tokens, speed, and time to the first token."""
     parts = []
     if reply.usage and reply.usage.completion:
         parts.append(_count(reply.usage.completion, "token"))
@@ -258,6 +260,4 @@ def _how_it_went(reply: Reply) -> str:
         parts.append(f"{reply.timings.tokens_per_second:,.0f} tokens/s")
     if reply.timings.first_token is not None:
         parts.append(f"first after {_duration(reply.timings.first_token)}")
-    if "length" in reply.finish_reasons:
-        parts.append("cut by a token limit (max_tokens, or the context window)")
     return " · ".join(parts)

@@ -106,6 +106,7 @@ class Rendered:
         self._start = clock()
         self._next_frame = 0.0
         self._progress: Progress | None = None
+        self._answering = False
 
     def patience(self) -> float:
         """How long to wait for more before the next frame is due, in seconds."""
@@ -120,6 +121,7 @@ class Rendered:
                 case Reasoning(text, 0):
                     self._end_answer()
                     self._thoughts.take(safe(text))
+                    self._answering = True
                 case WasReasoning(0):
                     self._end_answer()
                     self._blocks = Blocks()
@@ -164,6 +166,7 @@ class Rendered:
     def _take_text(self, text: str) -> None:
         if text.strip():
             self._end_thoughts()
+            self._answering = True
         self._incoming.append(text)
 
     def _advance(self) -> None:
@@ -234,13 +237,14 @@ class Rendered:
         return self._painter.wipe(min(height, self._console.height))
 
     def _is_waiting(self, now: float) -> bool:
-        return not self._renderer.begun and now - self._start > _QUIET
+        return not self._answering and now - self._start > _QUIET
 
     def _waiting(self) -> str:
         seconds = int(self._clock() - self._start)
         done = ""
         if self._progress and self._progress.total:
-            done = f"{100 * self._progress.done // self._progress.total} % of the prompt read · "
+            percent = 100 * self._progress.done // self._progress.total
+            done = f"{percent} % of {self._progress.total:,} tokens read · "
         return f"waiting {seconds} s · {done}Ctrl-C stops"
 
     def _draw_dim(self, text: str) -> list[str]:

@@ -69,6 +69,13 @@ class Notice:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """How many events of the stream could not be read."""
+
+    events: int
+
+
 Delta = (
     Text
     | Reasoning
@@ -80,6 +87,7 @@ Delta = (
     | Timings
     | Progress
     | Notice
+    | Skipped
 )
 
 
@@ -99,6 +107,7 @@ class Draft:
         self._choices: dict[int, _Choice] = {}
         self.usage: Usage | None = None
         self.timings = Timings()
+        self.skipped = 0
 
     def add(self, delta: Delta) -> None:
         """Take in one delta; progress and notices leave no trace."""
@@ -123,6 +132,8 @@ class Draft:
                 self.usage = delta
             case Timings():
                 self.timings = delta
+            case Skipped(events):
+                self.skipped += events
             case Progress() | Notice():
                 pass
 

@@ -18,6 +18,12 @@ from llmchat.wire.servers import Kind
 from llmchat.wire.sse import Decoder, Event
 from llmchat.wire.thinking import Splitter
 
+# Finish reasons that are none: KoboldCpp and OpenRouter say the one, vLLM and SGLang the other.
+_BROKEN_OFF = {
+    "error": "The server broke off with an error of its own.",
+    "abort": "The server aborted the answer.",
+}
+
 CHAT_PATH = "/v1/chat/completions"
 
 
@@ -128,7 +134,10 @@ class ReplyReader:
         if self._error:
             raise self._error
         if not (self._done or self._finished):
-            raise DroppedError("The server closed the stream early.", "`/regen` asks the question again.")
+            raise DroppedError(
+                "The server closed the stream early.",
+                "The model may have crashed; its log may say more.",
+            )
 
     @property
     def done(self) -> bool:
@@ -203,8 +212,8 @@ class ReplyReader:
         """An old KoboldCpp says "null" and an old Ollama "" where others say nothing."""
         if not isinstance(reason, str) or reason in ("", "null"):
             return []
-        if reason == "error":
-            self._fail(ServerError("The server broke off with an error of its own.", "Its log may say more."))
+        if reason in _BROKEN_OFF:
+            self._fail(ServerError(_BROKEN_OFF[reason], "Its log may say more."))
             return []
         self._finished = True
         return [*self._splitters[index].feed("", final=True), Finish(reason, index)]

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from llmchat.errors import LlmchatError, ServerError, TransportError
-from llmchat.wire.deltas import Delta, Notice
+from llmchat.wire.deltas import Delta, Notice, Skipped
 from llmchat.wire.protocol import ReplyReader
 from llmchat.wire.refusal import refusal
 from llmchat.wire.repeats import Repeat, repeat
@@ -151,7 +151,7 @@ class Stream:
                 data = b"" if reader.done else response.read()
         finally:
             # Also what was held back when the connection broke.
-            self._pass_on(reader.finish())
+            self._pass_on([*reader.finish(), *([Skipped(reader.skipped)] if reader.skipped else [])])
         reader.check_end()
 
     def _read_whole(self, data: bytes, response: Response) -> None:
