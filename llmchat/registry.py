@@ -60,6 +60,21 @@ class Turns:
 
 
 @dataclass(frozen=True, slots=True)
+class Markdown:
+    """A message to be drawn as markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Put a text on the clipboard; `name` says what it is."""
+
+    text: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send this as the next message; None asks the last question once more.
 
@@ -110,8 +125,11 @@ class Quit:
     farewell: str = ""
 
 
-Result = str | Table | Verbatim | Turns | Send | SendAll | Continue | Ask | Edit | Quit | None
-"""All that a command can make happen; a text is shown as it is."""
+Shown = str | Table | Verbatim | Turns | Markdown | Copy
+"""What the screen alone takes care of; a text is shown as it is."""
+
+Result = Shown | Send | SendAll | Continue | Ask | Edit | Quit | None
+"""All that a command can make happen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from llmchat.errors import LlmchatError, UsageError
 from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message
 from llmchat.messages import Message
-from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, Table, Turns, Verbatim
+from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll
 from llmchat.sampling import Sampling
 from llmchat.store.answers import json_line
 from llmchat.terminal.screen import Screen
@@ -113,14 +113,6 @@ class Repl:
     def _show(self, result: Result) -> type[Quit] | None:
         self._screen.apply(self._chat.preferences)
         match result:
-            case str():
-                self._screen.text(result)
-            case Table():
-                self._screen.table(result)
-            case Verbatim(text):
-                self._screen.verbatim(text)
-            case Turns():
-                self._screen.turns(result)
             case Send(str() as text, after, sampling):
                 self._ask(text, after, sampling)
             case Send(question, after, sampling):
@@ -139,6 +131,8 @@ class Repl:
                 return Quit
             case None:
                 pass
+            case _:
+                self._screen.show(result)
         return None
 
     def _ask(

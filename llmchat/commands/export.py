@@ -5,9 +5,10 @@ from pathlib import Path
 
 from llmchat.chat import Chat
 from llmchat.commands.chats import opened
+from llmchat.commands.writing import written
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT
-from llmchat.registry import NO_FILE, Ask, File, Group, Result, SendAll
+from llmchat.registry import NO_FILE, File, Group, Result, SendAll
 from llmchat.store import exports
 from llmchat.store.records import Record
 
@@ -35,21 +36,7 @@ def export(chat: Chat, file: File) -> Result:
     # The head of this session, whatever others have done since.
     text = write(Record(record.title, chat.conversation, record.requests, record.begun))
 
-    def overwrite(answer: str) -> Result:
-        return _write(path, text, "w") if answer.strip().lower() in ("y", "yes") else "Nothing was written."
-
-    if path.exists():
-        return Ask(f"{path} exists. Overwrite it? [y/N]", overwrite)
-    return _write(path, text, "x")
-
-
-def _write(path: Path, text: str, mode: str) -> str:
-    try:
-        with path.open(mode, encoding="utf-8", errors="backslashreplace", newline="\n") as out:
-            out.write(text)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Is the folder there?") from error
-    return f"Written to {path}."
+    return written(path, text)
 
 
 @command(examples=("/import chat.json",))

@@ -12,6 +12,7 @@ from llmchat.commands import (
     models,
     parameters,
     program,
+    replies,
     requests,
     server,
     tree,
@@ -88,6 +89,7 @@ def _about(known: Command) -> str:
 registry = Registry(
     group,
     conversation.group,
+    replies.group,
     tree.group,
     chats.group,
     requests.group,

@@ -19,7 +19,8 @@ from llmchat.errors import LlmchatError
 from llmchat.interruptions import Suspension
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
-from llmchat.registry import Table, Turns
+from llmchat.registry import Copy, Markdown, Shown, Table, Turns, Verbatim
+from llmchat.terminal import clipboard
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
 from llmchat.terminal.render import Renderer
@@ -122,16 +123,42 @@ class Screen:
             self.note(line)
 
     def reply(self, content: str, heading: str = "") -> None:
-        """Show a whole reply."""
-        if heading and self.rendered:
+        """Show a whole reply, below a heading if there is one; for a pipe, below a blank line."""
+        if not self.rendered:
+            self.out.write("\n")
+        elif heading:
             self._replies.print(RichText(heading, "bold"))
-        if self._drawn:
+        if self._drawn or not self.rendered:
+            self.markdown(content)
+        else:
+            self.out.write(f"{safe(content)}\n")
+
+    def markdown(self, content: str) -> None:
+        """Draw a message as markdown, where the output is a terminal."""
+        if self.rendered:
             renderer = Renderer(self._replies, self._replies.width)
             rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
             painter = Painter()
             self.out.write(painter.frame(rows, []) + painter.close())
         else:
-            self.out.write(f"\n{safe(content) if self.rendered else content}\n")
+            self.out.write(f"{content}\n")
+
+    def show(self, shown: Shown) -> None:
+        """Show what a command returned. Raises UsageError when there is no clipboard to copy to."""
+        match shown:
+            case str():
+                self.text(shown)
+            case Table():
+                self.table(shown)
+            case Verbatim(text):
+                self.verbatim(text)
+            case Turns():
+                self.turns(shown)
+            case Markdown(text):
+                self.markdown(text)
+            case Copy(text, name):
+                how = clipboard.copy(text, self.out)
+                self.text(f"Copied {name} ({_count(len(text), 'character')}) {how}.")
 
     def table(self, table: Table) -> None:
         """Show a table, and its caption below."""

@@ -1,0 +1,101 @@
+"""Commands about a reply that is there: copying it, writing its code to a file, showing it again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from llmchat.chat import Chat
+from llmchat.commands.places import first_line, messages, numbered
+from llmchat.commands.writing import written
+from llmchat.errors import UsageError
+from llmchat.messages import Message
+from llmchat.registry import Choice, Copy, File, Group, Markdown, Result, Verbatim
+from llmchat.store import exports
+from llmchat.store.records import Record
+from llmchat.terminal.tokens import code_blocks
+
+group = Group("Replies")
+command = group.command
+
+
+def _copied(chat: Chat) -> Iterator[Choice]:
+    yield Choice("code", "the last block of code, or the one with the number that stands above it")
+    yield Choice("all", "the whole conversation")
+    yield from messages(chat)
+
+
+def _blocks(chat: Chat) -> Iterator[Choice]:
+    last = chat.conversation.last("assistant")
+    for number, code in enumerate(code_blocks(last.message.content) if last else (), 1):
+        yield Choice(str(number), code.partition("\n")[0])
+
+
+@command("yank", examples=("/copy", "/copy code", "/copy all"), what=_copied, n=_blocks)
+def copy(chat: Chat, what: str = "", n: str = "") -> Result:
+    """Copy the last reply, or a part of it, to the clipboard.
+
+    As it came, markdown and all. `code` is its last block of code, `code 2` the block with that
+    number above it, `all` the whole conversation, `#3` message 3. Over SSH and in tmux the terminal
+    is asked to take it.
+    """
+    if what.lower() == "code":
+        number, count, code = _code(chat, n)
+        return Copy(code.removesuffix("\n"), f"block {number} of {count}")
+    if n:
+        raise UsageError(f"/copy {what} takes no {n!r}.", "`/copy code 2` copies the second block.")
+    if what.lower() == "all":
+        if not chat.conversation.path():
+            raise UsageError("The conversation has not begun.", "Type a question.")
+        record = chat.keeping.do(lambda store: store.record(chat.keeping.id))
+        return Copy(exports.markdown(Record(record.title if record else "", chat.conversation)), "everything")
+    node = numbered(chat, what) if what else chat.last("assistant")
+    return Copy(node.message.content, f"message {node.number}")
+
+
+@command(examples=("/write hello.py", "/write hello.py 1"))
+def write(chat: Chat, file: File) -> Result:
+    """Write a block of code of the last reply to a file.
+
+    It is the last block, or `/write FILE 2` the one with that number above it. A file that exists
+    is not overwritten unasked.
+    """
+    if chat.conversation.last("assistant") is None:
+        raise UsageError(f"There is no code yet to write to {file!r}.", "Ask for some.")
+    name, _, last = file.rpartition(" ")
+    number = last if name and last.isdecimal() else ""
+    path = Path(name.rstrip() if number else file).expanduser()
+    return written(path, _code(chat, number)[2])
+
+
+@command(examples=("/raw", "/raw 2"), which=messages)
+def raw(chat: Chat, which: str = "") -> Result:
+    """Show the last reply as it came, its markdown not drawn.
+
+    A number shows that message. `/last` draws it again.
+    """
+    return Verbatim(_message(chat, which).content)
+
+
+@command(examples=("/last", "/last 2"), which=messages)
+def last(chat: Chat, which: str = "") -> Result:
+    """Show the last reply again, with its markdown drawn.
+
+    A number shows that message. `/raw` shows it as it came.
+    """
+    return Markdown(_message(chat, which).content)
+
+
+def _message(chat: Chat, which: str) -> Message:
+    return (numbered(chat, which) if which else chat.last("assistant")).message
+
+
+def _code(chat: Chat, number: str) -> tuple[int, int, str]:
+    """A block of the last reply's code: its number, how many there are, the code. Raises UsageError."""
+    node = chat.last("assistant")
+    found = code_blocks(node.message.content)
+    if not found:
+        raise UsageError(f"The last reply has no code: {first_line(node)}", "`/copy` copies all of it.")
+    if number and not (number.isdecimal() and 1 <= int(number) <= len(found)):
+        blocks = "1 block" if len(found) == 1 else f"{len(found)} blocks"
+        raise UsageError(f"There is no block {number}.", f"The last reply has {blocks} of code.")
+    chosen = int(number or len(found))
+    return chosen, len(found), found[chosen - 1]
