@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from llmchat.errors import UsageError
 from llmchat.messages import Attachment, size_text
+from llmchat.pictures import data_url, is_image
 
 LARGEST = 1_000_000
 """Bytes of text that are attached at once; more fits into hardly any context."""
@@ -34,7 +35,7 @@ _DROPPED = re.compile(r"(?:/|~/|file://|[A-Za-z]:[\\/])")
 def found(words: str) -> tuple[Attachment, ...]:
     """What a path, a pattern such as `src/*.py` or a folder means, or several of them; raises UsageError.
 
-    A folder means the texts in it and below, without hidden files and without what is no text.
+    A folder means the texts and images in it and below, without hidden files and without what is neither.
     """
     for whole in (words.strip(), _unquoted(words)):
         if files := _files(whole):
@@ -95,10 +96,9 @@ def _taken(words: str, files: list[Path]) -> tuple[Attachment, ...]:
     """These files, which `words` mean, as attachments; what is no text is skipped among several."""
     if len(files) > MOST:
         raise UsageError(f"{words!r} is more than {MOST} files.", _FEWER)
-    texts = [(_read(path, skip=len(files) > 1), path) for path in files]
-    attachments = tuple(_attachment(text, path) for text, path in texts if text is not None)
+    attachments = tuple(filter(None, (_attachment(path, among_others=len(files) > 1) for path in files)))
     if not attachments:
-        raise UsageError(f"There is no text in {words!r}.", "Only texts are attached from a folder.")
+        raise UsageError(f"There is nothing in {words!r} that can be sent.", "Texts and images can.")
     return checked(attachments)
 
 
@@ -138,24 +138,26 @@ def _split(words: str) -> list[str]:
         return [words]
 
 
-def _read(path: Path, *, skip: bool) -> str | None:
-    """The text of a file; None for one that has none when those are to be skipped. Raises UsageError."""
+def _attachment(path: Path, *, among_others: bool) -> Attachment | None:
+    """A file as it is sent; None for one among others that is neither text nor image. Raises UsageError."""
     name = _name(path)
     try:
         if not path.is_file():
             raise UsageError(f"{name} is no file that can be read.", "It is a device or a pipe.")
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-            size = max(len(data), os.fstat(file.fileno()).st_size)
+            begin = file.read(LARGEST + 1)
+            if is_image(begin):
+                return Attachment("image", name, data_url(begin + file.read(), name))
+            size = max(len(begin), os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Is the path right?") from error
-    if (text := _decoded(data)) is None:
-        if skip:
+    if (text := _decoded(begin)) is None:
+        if among_others:
             return None
-        raise UsageError(f"{name} is no text.", "Only texts can be attached.")
+        raise UsageError(f"{name} is neither a text nor an image.", "Only those can be sent.")
     if size > LARGEST:
         raise UsageError(f"{name} has {size_text(size)}; {size_text(LARGEST)} is the most.", "Attach a part.")
-    return text
+    return Attachment("text", name, _fenced(text, path))
 
 
 def _decoded(data: bytes) -> str | None:
@@ -171,12 +173,11 @@ def _decoded(data: bytes) -> str | None:
     return None
 
 
-def _attachment(text: str, path: Path) -> Attachment:
+def _fenced(text: str, path: Path) -> str:
     """A text with its name above it, in a fence longer than any inside."""
-    name = _name(path)
     fence = "`" * max(3, 1 + max(map(len, _FENCES.findall(text)), default=0))
     end = "" if text.endswith("\n") or not text else "\n"
-    return Attachment("text", name, f"{name}:\n{fence}{_language(path)}\n{text}{end}{fence}")
+    return f"{_name(path)}:\n{fence}{_language(path)}\n{text}{end}{fence}"
 
 
 def _language(path: Path) -> str:

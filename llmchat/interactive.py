@@ -26,11 +26,10 @@ def interactive(settings: Settings, flags: argparse.Namespace) -> None:
 
 def interactive_after(settings: Settings, flags: argparse.Namespace) -> None:
     """Answer what the command line asks, then show the prompt; the keys come from the terminal."""
-    from llmchat.lines import Line
     from llmchat.one_shot import lines_of
     from llmchat.terminal.no_prompt import take_terminal
 
-    lines = [Line(line) for line in lines_of(flags)]
+    lines = lines_of(flags)
     take_terminal()
     with _prompt(settings) as prompt:
         _repl(settings, flags, prompt).run(lines)

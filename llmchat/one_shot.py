@@ -33,36 +33,35 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         screen = Screen(sys.stdout, sys.stderr, results=None if asks else sys.stdout)
         screen.apply(settings.preferences)
         try:
-            _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json), _is_piped())
+            _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json))
             sys.stdout.flush()
         finally:
             for warning in chat.keeping.told():
                 say(warning)
 
 
-def _perform(lines: Sequence[str], repl: Repl, piped: bool) -> None:
+def _perform(lines: Sequence[Line], repl: Repl) -> None:
     for line in lines:
-        if repl.perform(Line(line, piped=piped)) is Quit:
+        if repl.perform(line) is Quit:
             return
         if repl.stopped:
             raise KeyboardInterrupt
 
 
-def lines_of(flags: argparse.Namespace) -> list[str]:
+def lines_of(flags: argparse.Namespace) -> list[Line]:
     """The lines, the question as the last; raises UsageError when there is none.
 
     What was piped in belongs to the question, else to the first message among the lines.
     """
-    lines = [line for line in flags.execute if line.strip()]
+    lines = [Line(line) for line in flags.execute if line.strip()]
     piped = _piped()
     question = " ".join(flags.question)
     first = next((n for n, line in enumerate(lines) if not _is_command(line)), None)
     if question or first is None:
-        question = "\n\n".join(filter(None, [question, piped]))
+        text = "\n\n".join(filter(None, [question, piped]))
+        lines += [Line(as_typed(text, registry.knows), piped=bool(piped))] if text.strip() else []
     elif piped:
-        lines[first] += f"\n\n{piped}"
-    if question.strip():
-        lines.append(as_typed(question, registry.knows))
+        lines[first] = Line(f"{lines[first].text}\n\n{piped}", piped=True)
     if not lines:
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
     return lines
@@ -70,14 +69,10 @@ def lines_of(flags: argparse.Namespace) -> list[str]:
 
 def _piped() -> str:
     """Standard input when it is no terminal, in whatever encoding; a shell may have closed it."""
-    if not _is_piped():
+    if not sys.stdin or sys.stdin.isatty():
         return ""
     return sys.stdin.buffer.read().decode("utf-8", "replace").strip("\n")
 
 
-def _is_piped() -> bool:
-    return bool(sys.stdin) and not sys.stdin.isatty()
-
-
-def _is_command(line: str) -> bool:
-    return is_command(Line(line), registry.knows) or is_farewell(line)
+def _is_command(line: Line) -> bool:
+    return is_command(line, registry.knows) or is_farewell(line.text)

@@ -217,7 +217,7 @@ class Turn:
         self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
-        return _left_out(client, found, self._sampling)
+        return _left_out(client, found, self._sampling) + _unseen(found, model, self.question)
 
     def _keep_request(self, found: Found, model: str, body: Mapping[str, Any]) -> None:
         chat, entry = self._chat, self._entry
@@ -241,6 +241,13 @@ class Turn:
     def _is_stopped(self) -> bool:
         """Read anew each time: a signal handler sets it."""
         return self.stopped
+
+
+def _unseen(found: Found, model: str, question: Message | None) -> list[Delta]:
+    """A line when an image goes to a model that is known to see none; some servers drop it silently."""
+    images = [one.name for one in question.attachments if one.kind == "image"] if question else []
+    blind = any(known.id == model and known.vision is False for known in found.models)
+    return [Notice(f"{model} sees no images, says {found.kind.title}.")] if images and blind else []
 
 
 def _left_out(client: "Client", found: Found, sampling: Sampling) -> list[Delta]:

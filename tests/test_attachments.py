@@ -94,7 +94,7 @@ def test_what_cannot_be_attached_is_refused_in_a_sentence(folder: Path) -> None:
         "src/main.py nothing.txt": "There is no file 'nothing.txt'.",
         "x" * 5000: "There is no file",
         "a\0b": "There is no file",
-        "src/blob.bin": "src/blob.bin is no text.",
+        "src/blob.bin": "src/blob.bin is neither a text nor an image.",
         "large.txt": "large.txt has 1 MB; 1 MB is the most.",
         "pipe": "pipe is no file that can be read.",
         "many": "'many' is more than 100 files.",
@@ -166,7 +166,7 @@ def test_a_mention_attaches_and_says_so(server: ScriptedServer) -> None:
     assert sent(server, 0) == "latin.txt:\n```txt\nGrüße\n```\n\nis @latin.txt German?"
     assert "With latin.txt (" in ran.screen
     assert "There is no file latin.doc: @latin.doc is sent as it is." in ran.screen
-    assert "src/blob.bin is no text." in ran.screen
+    assert "src/blob.bin is neither a text nor an image." in ran.screen
     assert ran.offered[3] == "@src/blob.bin"
     assert len(server.requests) == 3
 

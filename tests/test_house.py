@@ -35,9 +35,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "history",
             "lines",
             "engine",
-            "attachments",
             "interruptions",
         ),
+        *("attachments", "pictures"),
     ),
     ("keeping", "connection", "turn", "chat", "restoring", "titles", "lab"),
     ("registry", "commands", "completion", "toolbar"),
@@ -70,6 +70,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("database", "rows", "writing"),
     "tomllib": ("settings", "settings_file"),
     "xllamacpp": ("engine",),
+    "PIL": ("pictures",),
     "prompt_toolkit": ("prompt", "keys", "typeahead"),
     "rich": SCREEN,
 }

@@ -234,3 +234,24 @@ def test_a_refusal_that_names_what_was_set_says_what_unsets_it(
     ran = session(server.url, line, "hi", unset.split("`")[1], "hi")
     assert unset in ran.screen
     assert ran.said == [("user", "hi"), ("assistant", "yes")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": "Model does not support images. Please use a model that does."}),
+        (
+            500,
+            {"error": {"code": 500, "message": "image input is not supported - hint: …"}},
+        ),
+        (400, {"error": {"message": "/models/qwen is not a multimodal model None"}}),
+        (404, {"error": {"message": "No endpoints found that support image input", "code": 404}}),
+        (404, {"error": "Only 'text' content type is supported."}),
+        (422, {"error": {"message": "messages[0]: unknown variant `image_url`, expected `text`"}}),
+    ],
+)
+def test_a_model_without_eyes_is_told_in_the_same_words(status: int, body: dict[str, Any]) -> None:
+    error = refusal(status, json.dumps(body))
+    assert error.sentence.startswith(f"The model sees no images (HTTP {status}): ")
+    assert "/detach" in error.hint
+    assert "sees no images" not in refusal(400, '{"error": "the image_url is too large"}').sentence

@@ -18,7 +18,7 @@ _NONE = "`/file PATH` attaches a file to the next message, and so does `@path` i
 def file(chat: Chat, path: File = NO_FILE) -> Result:
     """Attach a file, a pattern or a folder to the next message.
 
-    Its text stands before what you type, with its name. `@path` inside a message does the same, and
+    A text stands before what you type, with its name. `@path` inside a message does the same, and
     a path that is dropped on the prompt. Without a path, what is attached is listed; `/detach`
     takes it away.
     """
@@ -30,9 +30,25 @@ def file(chat: Chat, path: File = NO_FILE) -> Result:
     return Table(("", "file", "size"), rows, "They go with the next message; `/detach N` takes one away.")
 
 
+@command("img", examples=("/image cat.png",))
+def image(chat: Chat, path: File) -> Result:
+    """Attach an image to the next message, for a model that sees.
+
+    A large one is scaled down where Pillow is installed. `@path` inside a message attaches one
+    too, and so does a path that is dropped on the prompt. `/file` lists what is attached.
+    """
+    new = found(path)
+    if any(one.kind != "image" for one in new):
+        raise UsageError(f"{path!r} is no image.", f"`/file {path}` attaches it as a text.")
+    return _attach(chat, new)
+
+
 def attach(chat: Chat, path: str) -> str:
     """Let what a path means go with the next message; what is said about it. Raises UsageError."""
-    new = found(path)
+    return _attach(chat, found(path))
+
+
+def _attach(chat: Chat, new: tuple[Attachment, ...]) -> str:
     names = {one.name for one in new}
     kept = tuple(one for one in chat.attached if one.name not in names)
     chat.attached = checked(kept + new)

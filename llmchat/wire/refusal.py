@@ -21,6 +21,11 @@ _HINTS = {
     503: "The server is busy or still loading the model; wait a little and ask again.",
 }
 _LOADING = re.compile(r"loading|starting|warming|busy", re.I)
+_NO_VISION = re.compile(
+    r"support images?\b|support image input|image input is not supported|image urls? .*not supported"
+    r"|not a multimodal model|only 'text' content|unknown variant .?image_url",
+    re.I,
+)
 _CONTEXT = re.compile(r"context (size|length|window)|exceed_context|context the overflows", re.I)
 # SGLang and OpenAI's reasoning models speak of max_tokens by another name.
 _OTHER_NAMES = {"max_tokens": ("max_tokens", "max_new_tokens", "max_completion_tokens")}
@@ -49,7 +54,10 @@ def refusal(status: int, body: str, headers: Mapping[str, str] = _NO_HEADERS) ->
     code = f" (HTTP {status})" if status else ""
     what = "The server sent no chat reply" if status == 200 else f"The server refused{code}"
     hint = _HINTS.get(status, "")
-    if _CONTEXT.search(words):
+    if _NO_VISION.search(words):
+        what = f"The model sees no images{code}"
+        hint = "`/models` shows what the others can; `/detach` takes an attached image away."
+    elif _CONTEXT.search(words):
         hint = "`/clear` starts anew, `/undo` takes the last question back."
     elif status >= 500 and not hint:
         hint = "The fault is on the server's side; its log may say more."
