@@ -1,5 +1,6 @@
 """Chat, the one thing that changes: what every command and every turn works on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from llmchat.connection import Connection
@@ -96,6 +97,12 @@ class Chat:
         self.conversation = self.conversation.at(number)
         if self.keeping.id:
             self.keeping.do(lambda store: store.move(self.keeping.id, number))
+
+    def omit(self, *numbers: int) -> None:
+        """Let exactly these messages be the ones that are no longer sent."""
+        self.conversation = replace(self.conversation, omitted=frozenset(numbers))
+        if self.keeping.id:
+            self.keeping.do(lambda store: store.omit(self.keeping.id, numbers))
 
     def put(self, message: Message, parent: int) -> int:
         """Add a message that no request brought, and move the head there; its number."""

@@ -126,10 +126,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All messages in the order in which they came, and the head: the number of the last one in use."""
+    """All messages in the order in which they came, and the head: the number of the last one in use.
+
+    `omitted` are the numbers of those that are no longer sent, wherever they stand on a path.
+    """
 
     nodes: tuple[Node, ...] = ()
     head: int = ROOT
+    omitted: frozenset[int] = frozenset()
 
     def node(self, number: int) -> Node:
         """The message with this number, from 1; raises IndexError when there is none."""
@@ -151,11 +155,22 @@ class Conversation:
         """The messages of the path."""
         return tuple(node.message for node in self.path())
 
+    def sent(self) -> tuple[Node, ...]:
+        """The path without what is omitted."""
+        left_out = self.omissions()
+        return tuple(node for node in self.path() if node.number not in left_out)
+
+    def omissions(self) -> tuple[int, ...]:
+        """The messages of the path that are not sent; a question at its end always is."""
+        path = self.path() if self.omitted else ()
+        asked = path[-1].number if path and path[-1].message.role == "user" else ROOT
+        return tuple(node.number for node in path if node.number in self.omitted and node.number != asked)
+
     def add(self, *siblings: Message) -> "Conversation":
         """With these messages as children of the head; the first of them becomes the head."""
         first = len(self.nodes) + 1
         new = tuple(Node(first + i, self.head, message) for i, message in enumerate(siblings))
-        return Conversation(self.nodes + new, first)
+        return replace(self, nodes=self.nodes + new, head=first)
 
     def merged(self, news: Iterable[Node]) -> "Conversation":
         """With these in their places: new ones at the end, in the order of their numbers, others replaced."""

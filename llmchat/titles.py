@@ -73,7 +73,7 @@ class _Asking:
     def __init__(self, chat: Chat, idle: float) -> None:
         found = chat.connection.found(timeout=0)
         assert found
-        messages = messages_array(chat.system, chat.conversation.messages())
+        messages = messages_array(chat.system, (node.message for node in chat.conversation.sent()))
         messages.append({"role": "user", "content": _REQUEST})
         sampling = Sampling().with_value("temperature", 0.0, "default")
         sampling = sampling.with_value("max_tokens", _MOST_TOKENS, "default")

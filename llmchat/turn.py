@@ -204,7 +204,7 @@ class Turn:
             assert connection.address
             found = Found(connection.address, servers.presumed(connection.address))
         client, model = connection.client, self._named_model or chat.model
-        messages = messages_array(chat.system, self._asked.messages())
+        messages = messages_array(chat.system, (node.message for node in self._asked.sent()))
         fields: Mapping[str, Any] = {}
         if self.prefix:
             messages.append({"role": "assistant", "content": self.prefix})
@@ -230,6 +230,7 @@ class Turn:
             fields=fields_of(body),
             parent=entry.asked,
             continues=self._continues,
+            omissions=self._asked.omissions(),
             system=chat.system,
             chosen={name: setting.value for name, setting in self._sampling.chosen.items()},
             engine=self._connection.engine_name,

@@ -60,7 +60,8 @@ def records(draw: st.DrawFn) -> Record:
     messages = draw(st.lists(MESSAGES, max_size=8))
     parents = [draw(st.integers(ROOT, number)) for number in range(len(messages))]
     nodes = [Node(n, parent, m) for n, (parent, m) in enumerate(zip(parents, messages, strict=True), 1)]
-    conversation = Conversation(tuple(nodes), draw(st.integers(ROOT, len(nodes))))
+    omitted = draw(st.frozensets(st.integers(1, len(nodes)))) if nodes else frozenset()
+    conversation = Conversation(tuple(nodes), draw(st.integers(ROOT, len(nodes))), omitted)
     requests = []
     for node in nodes:
         if node.message.role == "assistant" and draw(st.booleans()):
@@ -128,6 +129,7 @@ def test_a_store_of_each_earlier_version_opens(script: Path, tmp_path: Path) -> 
     assert record.requests[0].chosen == {"temperature": 0}
     kept = record.conversation.node(1).message.attachments
     assert kept == ((SKY,) if script.stem > "store-2" else ())
+    assert record.conversation.omitted == (frozenset({1, 2}) if script.stem > "store-3" else frozenset())
     assert [hit.number for hit in store.find("scatters", 9)] == [2]
     assert store.add(record) == 2
     store.close()

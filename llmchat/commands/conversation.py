@@ -90,10 +90,15 @@ def undo(chat: Chat, n: str = "1") -> Result:
 def history(chat: Chat) -> Result:
     """List the messages that the next request sends."""
     rows = [("", "system", chat.system.partition("\n")[0][:_LONGEST_LINE])] if chat.system else []
-    rows += [(str(node.number), node.message.role, first_line(node)) for node in chat.conversation.path()]
+    path, omitted = chat.conversation.path(), chat.conversation.omitted
+    for node in path:
+        forgotten = " (forgotten)" if node.number in omitted else ""
+        rows.append((str(node.number), node.message.role + forgotten, first_line(node)))
     if not rows:
         return "The conversation has not begun."
-    return Table(("#", "role", "message"), tuple(rows), one_line=True)
+    left_out = omitted & {node.number for node in path}
+    caption = "What is forgotten is not sent; `/remember` takes it back." if left_out else ""
+    return Table(("#", "role", "message"), tuple(rows), caption, one_line=True)
 
 
 def _on_off(_: Chat) -> Iterator[Choice]:

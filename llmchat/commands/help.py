@@ -7,6 +7,7 @@ from llmchat.chat import Chat
 from llmchat.commands import (
     attachments,
     chats,
+    context,
     conversation,
     export,
     models,
@@ -90,6 +91,7 @@ registry = Registry(
     group,
     conversation.group,
     replies.group,
+    context.group,
     tree.group,
     chats.group,
     requests.group,

@@ -35,7 +35,8 @@ def _rows(conversation: Conversation) -> list[tuple[str, str, str]]:
     while open_:
         node, before, indent = open_.pop()
         mark = "*" if node.number == conversation.head else ""
-        rows.append((mark, str(node.number), f"{before}{node.message.role}: {first_line(node)}"))
+        forgotten = " (forgotten)" if node.number in conversation.omitted else ""
+        rows.append((mark, str(node.number), f"{before}{node.message.role}: {first_line(node)}{forgotten}"))
         open_ += _branches(children.get(node.number, []), indent)
     return rows
 
@@ -124,11 +125,13 @@ def fork(chat: Chat, title: Rest = NOTHING) -> Result:
     path = chat.conversation.path()
     if not path:
         raise UsageError("There is nothing to fork yet.", "Type a question.")
+    number = {node.number: n for n, node in enumerate(path, 1)}
     nodes = tuple(replace(node, number=n, parent=n - 1) for n, node in enumerate(path, 1))
+    omitted = frozenset(number[n] for n in chat.conversation.omitted if n in number)
     old = chat.keeping.do(lambda store: store.record(chat.keeping.id))
-    requests = tuple(_renumbered(old, {node.number: n for n, node in enumerate(path, 1)})) if old else ()
+    requests = tuple(_renumbered(old, number)) if old else ()
     name = title or f"{old.title if old else ''} (fork)"
-    record = Record(name, Conversation(nodes, len(nodes)), requests)
+    record = Record(name, Conversation(nodes, len(nodes), omitted), requests)
     chat.begin(record)
     return f"This is a new conversation, {name!r}, from here on."
 

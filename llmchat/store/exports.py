@@ -26,7 +26,7 @@ from llmchat.store import scripts
 from llmchat.store.records import Record, Request
 from llmchat.wire.protocol import messages_array
 
-FORMAT = 2
+FORMAT = 3
 """The version of the JSON form."""
 
 
@@ -89,6 +89,7 @@ def lossless(record: Record) -> str:
         "title": record.title,
         "begun": record.begun,
         "head": record.conversation.head,
+        "omitted": sorted(record.conversation.omitted),
         "messages": [_node_data(node) for node in record.conversation.nodes],
         "requests": [_request_data(request) for request in record.requests],
     }
@@ -116,7 +117,8 @@ def read(text: str) -> Record:
             raise UsageError("This was exported by a newer llmchat.", "Update this one.")
         nodes = tuple(_node(item) for item in data["messages"])
         requests = tuple(_request(item) for item in data["requests"])
-        record = Record(str(data["title"]), Conversation(nodes, data["head"]), requests, float(data["begun"]))
+        conversation = Conversation(nodes, data["head"], frozenset(data.get("omitted", ())))
+        record = Record(str(data["title"]), conversation, requests, float(data["begun"]))
         problem = next(_problems(record), "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("This is no conversation that llmchat has exported.", _IMPORTABLE) from error
@@ -137,6 +139,8 @@ def _problems(record: Record) -> Iterator[str]:
             yield f"message {number} has an unknown role or state"
     if not ROOT <= record.conversation.head <= count:
         yield "its head is no message"
+    if not all(isinstance(n, int) and ROOT < n <= count for n in record.conversation.omitted):
+        yield "what is omitted is no message"
     for request in record.requests:
         known = (request.parent, request.continues, *request.omissions, *request.answers)
         if not all(ROOT <= number <= count for number in known):

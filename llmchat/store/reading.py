@@ -55,13 +55,13 @@ class Reading:
 
     def record(self, conversation: int) -> Record | None:
         """A whole conversation; None when there is none with this id."""
-        sql = "SELECT title, begun, head FROM conversations WHERE id = ?"
+        sql = "SELECT title, begun FROM conversations WHERE id = ?"
         found = self._all(sql, conversation)
         if not found:
             return None
-        title, begun, head = found[0]
+        title, begun = found[0]
         requests = self._requests("conversation = ? ORDER BY requests.id", conversation)
-        return Record(title, Conversation(self.nodes(conversation), head), requests, begun)
+        return Record(title, self.conversation(conversation) or Conversation(), requests, begun)
 
     def title(self, conversation: int) -> str | None:
         """The title of a conversation; None when there is none with this id."""
@@ -69,9 +69,12 @@ class Reading:
         return found[0][0] if found else None
 
     def conversation(self, conversation: int) -> Conversation | None:
-        """The messages and the stored head; None when there is none with this id."""
-        found = self._all("SELECT head FROM conversations WHERE id = ?", conversation)
-        return Conversation(self.nodes(conversation), found[0][0]) if found else None
+        """The messages, the stored head and what is omitted; None when there is none with this id."""
+        found = self._all("SELECT head, omitted FROM conversations WHERE id = ?", conversation)
+        if not found:
+            return None
+        head, omitted = found[0]
+        return Conversation(self.nodes(conversation), head, frozenset(json.loads(omitted)))
 
     def request(self, conversation: int, number: int) -> Request | None:
         """The request that brought a message, or that asked it; None when there is none."""

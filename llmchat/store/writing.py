@@ -1,5 +1,6 @@
 """Writing: turns as they happen, whole conversations, heads and titles."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -88,6 +89,12 @@ class Store(Reading):
         with self.database.writing() as db:
             db.execute("UPDATE conversations SET head = ? WHERE id = ?", (head, conversation))
 
+    def omit(self, conversation: int, omitted: Iterable[int]) -> None:
+        """Let these messages be the ones that are no longer sent."""
+        with self.database.writing() as db:
+            values = (json.dumps(sorted(omitted)), conversation)
+            db.execute("UPDATE conversations SET omitted = ? WHERE id = ?", values)
+
     def rename(self, conversation: int, title: str) -> None:
         """Give a conversation this title."""
         with self.database.writing() as db:
@@ -107,8 +114,15 @@ class Store(Reading):
             answers = [n for n in record.conversation.nodes if n.message.role == "assistant"]
             model = record.requests[-1].model if record.requests else ""
             db.execute(
-                "UPDATE conversations SET head = ?, turns = ?, model = CAST(? AS TEXT) WHERE id = ?",
-                (record.conversation.head, len(answers), stored(model), conversation),
+                "UPDATE conversations SET head = ?, omitted = ?, turns = ?, model = CAST(? AS TEXT)"
+                " WHERE id = ?",
+                (
+                    record.conversation.head,
+                    json.dumps(sorted(record.conversation.omitted)),
+                    len(answers),
+                    stored(model),
+                    conversation,
+                ),
             )
             return conversation
 
