@@ -1,9 +1,11 @@
 """The rules of the house, read from the code: what may import what, and how long things may be."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -12,52 +14,24 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "llmchat"
 
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+
 HALLS = ("wire", "terminal", "store")
 
-# From the ground up: a file imports from floors below, or from its own floor without a circle.
-# A folder is one room on its floor, but for the halls, whose files stand on several floors.
-# `api` and the two dunder files are the house seen from outside.
-FLOORS: tuple[tuple[str, ...], ...] = (
-    (
-        *("wire", "terminal", "store", "errors", "messages", "logprobs", "records", "address", "deltas"),
-        *("ending", "params", "sampling", "preferences", "servers", "pages", "models"),
-        *("sse", "thinking", "refusal", "repeats", "protocol", "sanitize", "painter"),
-        *("markdown", "tokens", "cut", "tail", "highlight"),
-        *("answers", "exports", "scripts"),
-    ),
-    (
-        *("schema", "database", "rows", "reading", "writing"),
-        *("client", "stream", "sockets", "stopwatch", "discovery"),
-        *(
-            "settings",
-            "settings_file",
-            "named_servers",
-            "history",
-            "lines",
-            "engine",
-            "interruptions",
-        ),
-        *("attachments", "pictures"),
-    ),
-    ("keeping", "connection", "turn", "chat", "restoring", "titles", "lab"),
-    ("registry", "commands", "completion", "toolbar"),
-    (
-        "screen",
-        "themes",
-        "view",
-        "render",
-        "elements",
-        "prompt",
-        "keys",
-        "typeahead",
-        "editor",
-        "no_prompt",
-        "clipboard",
-    ),
-    ("repl",),
-    ("flags", "opening", "one_shot", "interactive", "cli"),
-    ("api", "__init__", "__main__"),
-)
+
+def floors() -> list[list[str]]:
+    """The files of each floor, ground first, as docs/architecture.md lists them: a line a file."""
+    found: list[list[str]] = []
+    for line in ARCHITECTURE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("### Floor "):
+            found.append([])
+        elif found and (item := re.match(r"- `([\w/]+)`: .", line)):
+            found[-1].append(item[1].replace("/", "."))
+    return found[::-1]
+
+
+# A file imports from floors below, or from its own floor without a circle.
+FLOORS = floors()
 GROUND, SCREEN = FLOORS[0], FLOORS[4]
 
 # A room below the house: the model and the scripts that train it. Only the engine knows of it.
@@ -72,7 +46,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "xllamacpp": ("engine",),
     "PIL": ("pictures",),
     "prompt_toolkit": ("prompt", "keys", "typeahead"),
-    "rich": SCREEN,
+    "rich": tuple(name.rpartition(".")[2] for name in SCREEN),
 }
 # The ground floor is pure: no file, socket, process, clock, chance or terminal.
 IMPURE = {
@@ -147,12 +121,12 @@ def room(name: str) -> str:
 
 
 def floor(name: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room(name) in rooms)
+    return next(number for number, names in enumerate(FLOORS) if name in names)
 
 
-def test_every_file_has_its_place_on_one_floor() -> None:
-    places = {name: sum(room(name) in rooms for rooms in FLOORS) for name in NAMES}
-    assert [name for name, count in places.items() if count != 1] == []
+def test_every_file_has_its_line_on_one_floor_of_the_architecture() -> None:
+    lines = Counter(name for names in FLOORS for name in names)
+    assert {name for name in {*lines, *NAMES} if lines[name] != 1 or name not in NAMES} == set()
 
 
 def test_a_file_imports_from_its_own_floor_or_below() -> None:
@@ -179,8 +153,9 @@ def test_what_is_outside_is_known_to_its_door_alone() -> None:
 
 
 def test_the_ground_floor_is_pure() -> None:
-    pure = [name for name in NAMES if room(name) in GROUND]
-    assert [(name, full) for name in pure for full in imports(name) if full.partition(".")[0] in IMPURE] == []
+    assert [
+        (name, full) for name in GROUND for full in imports(name) if full.partition(".")[0] in IMPURE
+    ] == []
 
 
 def test_the_linter_knows_the_same_doors() -> None:
