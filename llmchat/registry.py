@@ -14,6 +14,7 @@ from typing import NewType
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
+from llmchat.lab import Lane
 from llmchat.lines import split_command
 from llmchat.messages import Message, Node
 from llmchat.params import normalise
@@ -97,6 +98,19 @@ class SendAll:
 
 
 @dataclass(frozen=True, slots=True)
+class SendLanes:
+    """Ask a question once for each lane, and show the answers side by side; None asks the last one again.
+
+    `parallel` are asked for at once. `told` says what is asked.
+    """
+
+    lanes: tuple[Lane, ...]
+    question: str | None = None
+    parallel: int = 1
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Continue:
     """Let the model go on with its last answer."""
 
@@ -128,7 +142,7 @@ class Quit:
 Shown = str | Table | Verbatim | Turns | Markdown | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
-Result = Shown | Send | SendAll | Continue | Ask | Edit | Quit | None
+Result = Shown | Send | SendAll | SendLanes | Continue | Ask | Edit | Quit | None
 """All that a command can make happen."""
 
 

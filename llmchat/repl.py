@@ -9,11 +9,13 @@ from llmchat.attachments import dropped, mentioned
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.attachments import attach, described
+from llmchat.commands.lab import summary
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.interruptions import Suspension, ctrl_c, ending
+from llmchat.lab import Run, choices
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message
 from llmchat.messages import Message
-from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll
+from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, SendLanes
 from llmchat.sampling import Sampling
 from llmchat.store.answers import json_line
 from llmchat.terminal.screen import Screen
@@ -113,12 +115,12 @@ class Repl:
     def _show(self, result: Result) -> type[Quit] | None:
         self._screen.apply(self._chat.preferences)
         match result:
-            case Send(str() as text, after, sampling):
-                self._ask(text, after, sampling)
-            case Send(question, after, sampling):
-                self._send(self._chat.turn(question, after, sampling))
+            case Send(said, after, sampling):
+                self._ask(said, after, sampling)
             case SendAll(questions, after):
                 self._send_all(questions, after)
+            case SendLanes():
+                self._send_lanes(result)
             case Continue():
                 self._send(self._chat.continuation())
             case Ask(question, then, hidden):
@@ -136,9 +138,22 @@ class Repl:
         return None
 
     def _ask(
-        self, text: str, after: int | None = None, sampling: Sampling | None = None, mentions: bool = True
+        self,
+        said: str | Message | None,
+        after: int | None = None,
+        sampling: Sampling | None = None,
+        mentions: bool = True,
     ) -> None:
-        """Send a text with what is attached, and with the files that it names if `mentions` says so."""
+        """Send a text with what is attached, and with the files that it names if `mentions` says so.
+
+        A message goes as it is; None asks the last question again.
+        """
+        question = self._question(said, mentions) if isinstance(said, str) else said
+        if self._reply(question, after, sampling) and isinstance(said, str):
+            self._chat.attached = ()
+
+    def _question(self, text: str, mentions: bool = True) -> Message:
+        """A text as a message, with what is attached and the files that it names."""
         try:
             named, missing = mentioned(text) if mentions else ((), ())
         except UsageError:
@@ -149,10 +164,20 @@ class Repl:
         for one in named:
             self._screen.note(f"With {described(one)}.")
         attachments = self._chat.attached + tuple(one for one in named if one not in self._chat.attached)
-        turn = self._chat.turn(Message("user", text, attachments=attachments), after, sampling)
+        return Message("user", text, attachments=attachments)
+
+    def _reply(
+        self, question: Message | None, after: int | None = None, sampling: Sampling | None = None
+    ) -> bool:
+        """Send a message, or the last question again; where `n` asks for several answers, as lanes.
+
+        Whether it was answered.
+        """
+        if run := choices(self._chat, question, after, sampling):
+            return self._run(run)
+        turn = self._chat.turn(question, after, sampling)
         self._send(turn)
-        if turn.committed:
-            self._chat.attached = ()
+        return turn.committed
 
     def _send_all(self, questions: tuple[Message, ...], after: int) -> None:
         """Send questions in turn, until one is stopped or not answered."""
@@ -164,6 +189,25 @@ class Repl:
             if turn.stopped or not turn.committed:
                 return
             place = None
+
+    def _send_lanes(self, send: SendLanes) -> None:
+        """Ask a question once for each lane."""
+        question = None if send.question is None else self._question(send.question)
+        self._screen.note(send.told)
+        if self._run(Run(self._chat, question, send.lanes, parallel=send.parallel)) and question:
+            self._chat.attached = ()
+
+    def _run(self, run: Run) -> bool:
+        """Ask for several answers; whether any came. If not, the question comes back for editing."""
+        with ending(run.stop_all):
+            try:
+                with self._reader.replying() as suspension, ctrl_c(run.stop):
+                    several(run, self._screen, suspension)
+            finally:
+                self.stopped = run.stopped
+                if not run.answered and run.question:
+                    self._given_back = as_typed(run.question.content, registry.knows)
+        return run.answered
 
     def _send(self, turn: Turn) -> None:
         """Send a turn; when it was not answered, its question comes back for editing."""
@@ -188,6 +232,21 @@ def answer(turn: Turn, screen: Screen, suspension: Suspension) -> None:
         screen.after(turn)
         raise
     screen.after(turn)
+
+
+def several(run: Run, screen: Screen, suspension: Suspension) -> None:
+    """Show the lanes of a run while they run, then their answers; raises the error that all have met."""
+    with run:
+        screen.follow(run, suspension)
+    for notice in run.notices:
+        screen.note(notice)
+    if not run.answered:
+        for failed in filter(None, (lane.error for lane in run.lanes)):
+            raise failed
+        screen.note("Stopped before an answer came.")
+        return
+    screen.answers(run.answers)
+    screen.table(summary(run.answers))
 
 
 def record(turn: Turn, screen: Screen, suspension: Suspension) -> None:

@@ -18,6 +18,7 @@ from llmchat.store.records import Request, fields_of
 from llmchat.wire import servers
 from llmchat.wire.deltas import Delta, Draft, Notice
 from llmchat.wire.discovery import PATIENCE, Found
+from llmchat.wire.models import choose_model
 from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body, unsetting
 from llmchat.wire.refusal import advise
 
@@ -99,11 +100,12 @@ class Turn:
     @property
     def answers(self) -> tuple[Answer, ...]:
         """Each choice of a turn that has ended, with the request that brought it."""
-        request = self._entry.request if self._entry else None
-        if request is None or self.reply is None:
-            return ()
-        choices = enumerate(self.reply.choices)
-        return tuple(Answer(request, message, index, index + 1) for index, message in choices)
+        return _answers(self._entry, self.reply) if self._entry and self.reply else ()
+
+    @property
+    def request(self) -> Request | None:
+        """What was asked, and how it went; None before it leaves."""
+        return self._entry.request if self._entry else None
 
     def wait(self, timeout: float = 0.05) -> list[Delta]:
         """All deltas that are there, waiting up to `timeout` seconds for the first; [] when none.
@@ -203,7 +205,7 @@ class Turn:
         if found is None:
             assert connection.address
             found = Found(connection.address, servers.presumed(connection.address))
-        client, model = connection.client, self._named_model or chat.model
+        client, model = connection.client, self._named_model or _model(chat, connection, found)
         messages = messages_array(chat.system, (node.message for node in self._asked.sent()))
         fields: Mapping[str, Any] = {}
         if self.prefix:
@@ -249,6 +251,22 @@ def _unseen(found: Found, model: str, question: Message | None) -> list[Delta]:
     images = [one.name for one in question.attachments if one.kind == "image"] if question else []
     blind = any(known.id == model and known.vision is False for known in found.models)
     return [Notice(f"{model} sees no images, says {found.kind.title}.")] if images and blind else []
+
+
+def _answers(entry: "Entry", reply: Reply) -> tuple[Answer, ...]:
+    """Each choice of a reply with its request; none when that did not leave."""
+    if entry.request is None:
+        return ()
+    places = (entry.numbers.get(index, ROOT) for index in range(len(reply.choices)))
+    choices = enumerate(zip(reply.choices, places, strict=True))
+    return tuple(Answer(entry.request, said, place, i, i + 1) for i, (said, place) in choices)
+
+
+def _model(chat: Asker, connection: Connection, found: Found) -> str:
+    """The chat's model, or on another server that has it not what suits that one."""
+    listed = [known.id for known in found.models]
+    known = connection is chat.connection or chat.model in listed
+    return chat.model if known else choose_model(found.models)
 
 
 def _left_out(client: "Client", found: Found, sampling: Sampling) -> list[Delta]:

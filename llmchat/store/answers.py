@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.messages import Message
+from llmchat.messages import ROOT, Message
 from llmchat.sampling import Sampling
 from llmchat.store.records import Request
 
@@ -15,12 +15,14 @@ from llmchat.store.records import Request
 class Answer:
     """A message and the request that brought it, as its choice of this index.
 
+    `place` is the message's number in the conversation (`ROOT`: it is not there).
     `number` counts the answers to one question from 1, `differs` is what sets this one apart from
     the others, by name. Of a request that failed the message is empty, and the request has the error.
     """
 
     request: Request
     message: Message
+    place: int = ROOT
     choice: int = 0
     number: int = 1
     differs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -65,12 +65,18 @@ class Keeping:
     def write(self, entry: "Entry", *, ended: bool = False) -> None:
         """Write what is new in a turn; in memory, all of it, when the store fails."""
         try:
-            self.store.write(entry, ended=ended)
+            self._write(self.store, entry, ended)
         except StoreError as error:
             self._store = self._in_memory(error)
-            entry.forget(self.id)
-            self._store.write(entry, ended=ended)
+            self._write(self._store, entry, ended)
         self.id = entry.conversation
+
+    def _write(self, store: "Store", entry: "Entry", ended: bool) -> None:
+        # Of several turns at once, the others do not see that the store has failed.
+        if entry.store not in (None, store):
+            entry.forget(self.id)
+        entry.store = store
+        store.write(entry, ended=ended)
 
     def grown(self, entry: "Entry") -> Conversation:
         """The conversation with what a turn, and other programs, have added to it."""

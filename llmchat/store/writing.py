@@ -20,7 +20,8 @@ class Entry:
     """A turn as far as it has come, and what of it is written already.
 
     `conversation` is 0 until it has begun. `parent` is what the question, or the answer without one,
-    follows. `answers` are by choice. The numbers and the request's id are given by the store.
+    follows. `answers` are by choice. The numbers and the request's id are given by the `store` that it
+    is written to.
     """
 
     conversation: int
@@ -31,6 +32,7 @@ class Entry:
     question_number: int = ROOT
     request_id: int | None = None
     numbers: dict[int, int] = field(default_factory=dict)
+    store: "Store | None" = None
 
     @property
     def asked(self) -> int:

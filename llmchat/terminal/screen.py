@@ -8,6 +8,7 @@ import codecs
 import os
 import select
 import time
+from collections.abc import Sequence
 from typing import BinaryIO, TextIO
 
 from rich.cells import cell_len
@@ -17,10 +18,13 @@ from rich.text import Text as RichText
 
 from llmchat.errors import LlmchatError
 from llmchat.interruptions import Suspension
+from llmchat.lab import Run
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
 from llmchat.registry import Copy, Markdown, Shown, Table, Turns, Verbatim
+from llmchat.store.answers import Answer
 from llmchat.terminal import clipboard
+from llmchat.terminal.lanes import Following, below_each_other, side_by_side
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
 from llmchat.terminal.render import Renderer
@@ -173,6 +177,16 @@ class Screen:
     def verbatim(self, text: str) -> None:
         """Show a text whose lines are not broken, so that it can be copied."""
         self._results.print(RichText(safe(text)), soft_wrap=True)
+
+    def follow(self, run: Run, suspension: Suspension) -> None:
+        """Show the lanes of a run while they run; of this nothing stays."""
+        Following(self._replies, run).until_ended(suspension)
+
+    def answers(self, answers: Sequence[Answer]) -> None:
+        """Show several answers side by side; where nothing is drawn, one below the other."""
+        reasoning = self._preferences.reasoning
+        drawn = side_by_side(self._replies, answers, reasoning) if self._drawn else below_each_other(answers)
+        self.out.write(drawn)
 
     def data(self, line: str) -> None:
         """Write a line for another program to standard output, as it is."""

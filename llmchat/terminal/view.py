@@ -33,7 +33,7 @@ _QUIET = 0.7
 """Seconds of waiting before it is shown that we wait."""
 
 _THOUGHT_ROWS = 6
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Raw:
@@ -91,7 +91,7 @@ class Rendered:
     ) -> None:
         self._console = console
         self._clock = clock
-        self._reflows = _terminal_reflows() if reflows is None else reflows
+        self._reflows = terminal_reflows() if reflows is None else reflows
         self._painter = Painter()
         self._renderer = Renderer(console, console.width)
         self._blocks = Blocks()
@@ -151,7 +151,7 @@ class Rendered:
 
     def put_away(self) -> None:
         """Leave the terminal to others for a while; the open tail is drawn anew after that."""
-        self._write(self._wiped(self._console.width) + self._painter.close())
+        self._write(wiped(self._painter, self._console, self._reflows) + self._painter.close())
         self._changed = True
 
     def finish(self) -> None:
@@ -225,16 +225,10 @@ class Rendered:
 
     def _resize(self, width: int) -> None:
         """Lay the tail out anew, in the place of the rows that it has on the screen."""
-        self._write(self._wiped(width))
+        self._write(wiped(self._painter, self._console, self._reflows))
         self._renderer.width = width
         self._drawn = [], []
         self._written = len(self._renderer.preview([self._settled])) if self._settled else 0
-
-    def _wiped(self, width: int) -> str:
-        """The output that takes the open rows off a screen that is this wide now."""
-        rows = self._painter.live
-        height = sum(_height(row, width) for row in rows) if self._reflows else len(rows)
-        return self._painter.wipe(min(height, self._console.height))
 
     def _is_waiting(self, now: float) -> bool:
         return not self._answering and now - self._start > _QUIET
@@ -318,12 +312,19 @@ class Thoughts:
         return round(self._clock() - (self._began or 0))
 
 
+def wiped(painter: Painter, console: Console, reflows: bool) -> str:
+    """The output that takes the open rows off a screen that is as wide as it is now."""
+    rows = painter.live
+    height = sum(_height(row, console.width) for row in rows) if reflows else len(rows)
+    return painter.wipe(min(height, console.height))
+
+
 def _height(row: str, width: int) -> int:
     """The rows that a row takes up when the terminal has wrapped it at this width."""
-    return max(1, math.ceil(cell_len(_ESCAPE.sub("", row)) / width))
+    return max(1, math.ceil(cell_len(ESCAPE.sub("", row)) / width))
 
 
-def _terminal_reflows() -> bool:
+def terminal_reflows() -> bool:
     """Nearly all do; xterm, GNU screen and the Linux console cut the rows, or leave them."""
     if "TMUX" in os.environ:
         return True

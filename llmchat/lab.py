@@ -1,0 +1,289 @@
+"""Several answers to one question: each on a lane of its own, one after another or at once."""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+from llmchat.chat import Chat
+from llmchat.comparison import compared, differences
+from llmchat.connection import Connection
+from llmchat.errors import LlmchatError, ServerError
+from llmchat.messages import Message, State
+from llmchat.sampling import Sampling
+from llmchat.store.answers import Answer
+from llmchat.store.records import Request
+from llmchat.turn import Turn
+from llmchat.wire.deltas import Delta, Notice, Reasoning, Text
+from llmchat.wire.refusal import names_field
+
+TWICE = 1.0
+"""Seconds between two Ctrl-C that stop all lanes, at most."""
+
+_REMEMBERED = 400
+"""Characters of an answer's end that are kept to be shown while it comes."""
+
+# llama.cpp complains about n under this name.
+_NAMES_OF_N = ("n", "n_cmpl")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one answer is asked with; without a connection or a model, the chat's own."""
+
+    sampling: Sampling
+    model: str = ""
+    connection: Connection | None = None
+
+    def asked_with(self, chat: Chat) -> dict[str, Any]:
+        """Server, model and parameters by name, as far as they are known before it is asked."""
+        connection = self.connection or chat.connection
+        parameters = {name: setting.value for name, setting in self.sampling.effective.items()}
+        parameters.pop("n", None)
+        return {"server": str(connection.address or ""), "model": self.model, **parameters}
+
+
+class Progress:
+    """One lane on its way: `state` is waiting, running or ended; `tokens` counts the pieces that have
+    come, `tail` is the end of its text. `answer` is there when it has ended, `error` when it failed."""
+
+    def __init__(self, number: int, lane: Lane) -> None:
+        self.number = number
+        self.lane = lane
+        self.state = "waiting"
+        self.tokens = 0
+        self.tail = ""
+        self.error: LlmchatError | None = None
+        self.answer: Answer | None = None
+        self._first = self._last = 0.0
+
+    def take(self, delta: Text | Reasoning) -> None:
+        """Count one more piece of the answer."""
+        self._last = time.monotonic()
+        self._first = self._first or self._last
+        self.tokens += 1
+        self.tail = (self.tail + delta.text)[-_REMEMBERED:]
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second since the first; None while there is no second."""
+        seconds = self._last - self._first
+        return (self.tokens - 1) / seconds if self.tokens > 1 and seconds > 0 else None
+
+
+class _Asking:
+    """One request on its way, and the lanes that its choices are for."""
+
+    def __init__(self, turn: Turn, lanes: Sequence[Progress]) -> None:
+        self.turn = turn
+        self.lanes = lanes
+        self.patience = 0.0
+        self.steps = self._steps()
+
+    def _steps(self) -> Generator[list[Delta], None, None]:
+        with self.turn:
+            while not self.turn.ended:
+                yield self.turn.wait(self.patience)
+
+
+class Run:
+    """The lanes of one question: a context manager; `wait` until it has `ended`.
+
+    None asks the last question again. All answers are siblings below one question, which is kept as
+    failed when none came. Leaving it puts the head at the first answer, or leaves it where it was.
+    With `together`, one request asks for all lanes as its choices (`n`); where the server refuses
+    that, or sends fewer, the others are requests of their own. `notices` is what is to be said.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        question: Message | None,
+        lanes: Sequence[Lane],
+        *,
+        after: int | None = None,
+        parallel: int = 1,
+        together: bool = False,
+    ) -> None:
+        self._chat = chat
+        self._parallel = parallel
+        self._group = secrets.token_hex(8)
+        self._head = chat.conversation.head
+        self._after = self._head if after is None else after
+        self._asked = chat.last("user").number if question is None else 0
+        self._place = chat.conversation
+        self._stopped_at = -TWICE
+        self._stop_all = False
+        self._running: list[_Asking] = []
+        self.question = question
+        self.lanes = [Progress(number, lane) for number, lane in enumerate(lanes, 1)]
+        self.differs = differences([lane.asked_with(chat) for lane in lanes])
+        self.notices: list[str] = []
+        self.ended = False
+        self._waiting = deque([self.lanes] if together else [[lane] for lane in self.lanes])
+
+    def __enter__(self) -> Self:
+        if self.question is not None:
+            keeping = self._chat.keeping
+            entry = keeping.begin(self._after, replace(self.question, state="in progress"))
+            self._chat.conversation = keeping.grown(entry)
+            self._asked = entry.question_number
+        self._place = self._chat.conversation.at(self._asked)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for asking in self._running:
+            asking.steps.close()
+            self._end(asking, None)
+        for connection in {lane.lane.connection for lane in self.lanes}:
+            if connection and connection is not self._chat.connection:
+                connection.close()
+        self._settle()
+
+    def wait(self, timeout: float) -> None:
+        """Take in what has come, waiting up to `timeout` seconds for it; begin what may begin."""
+        while self._waiting and len(self._running) < self._parallel and not self._stop_all:
+            self._running.append(self._begin(self._waiting.popleft()))
+        for asking in list(self._running):
+            asking.patience = timeout / len(self._running)
+            self._step(asking)
+        if self._stop_all:
+            self._waiting.clear()
+        self.ended = not (self._running or self._waiting)
+
+    def stop(self) -> None:
+        """End the lanes that run; when called twice within a second, all. Safe in a signal handler."""
+        now = time.monotonic()
+        self._stop_all = self._stop_all or now - self._stopped_at < TWICE
+        self._stopped_at = now
+        for asking in tuple(self._running):
+            asking.turn.stop()
+
+    def stop_all(self) -> None:
+        """End all lanes; safe in a signal handler."""
+        self._stop_all = True
+        self.stop()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user has stopped all lanes."""
+        return self._stop_all
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The lanes that have ended, each with what sets it apart."""
+        return compared([lane.answer for lane in self.lanes if lane.answer])
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is any answer."""
+        return any(lane.answer and _says(lane.answer) for lane in self.lanes)
+
+    def _begin(self, lanes: Sequence[Progress]) -> _Asking:
+        lane = lanes[0].lane
+        for each in lanes:
+            each.state = "running"
+        turn = Turn(
+            self._chat,
+            self._place,
+            sampling=lane.sampling,
+            connection=lane.connection,
+            model=lane.model,
+            group=self._group,
+        )
+        return _Asking(turn, lanes)
+
+    def _step(self, asking: _Asking) -> None:
+        """One look at a request; what it ends with ends its lanes."""
+        try:
+            for delta in next(asking.steps):
+                self._take(asking, delta)
+        except StopIteration:
+            self._running.remove(asking)
+            self._end(asking, None)
+        except LlmchatError as error:
+            self._running.remove(asking)
+            self._end(asking, error)
+
+    def _take(self, asking: _Asking, delta: Delta) -> None:
+        if isinstance(delta, Notice) and delta.text not in self.notices:
+            self.notices.append(delta.text)
+        elif isinstance(delta, Text | Reasoning) and delta.choice < len(asking.lanes):
+            asking.lanes[delta.choice].take(delta)
+
+    def _end(self, asking: _Asking, error: LlmchatError | None) -> None:
+        answers = {answer.choice: answer for answer in asking.turn.answers}
+        missing = []
+        for choice, lane in enumerate(asking.lanes):
+            lane.state, lane.error = "ended", error
+            lane.answer = answers.get(choice) or _no_answer(self._chat, asking.turn, lane, error)
+            lane.answer = replace(lane.answer, number=lane.number, choice=choice)
+            missing += [lane] if choice not in answers else []
+        if missing and len(asking.lanes) > 1 and not asking.turn.stopped and _ask_apart(error):
+            self._ask_apart(missing, error)
+
+    def _ask_apart(self, lanes: Sequence[Progress], error: LlmchatError | None) -> None:
+        """Let these lanes, which one request did not bring, be requests of their own."""
+        n = len(self.lanes)
+        why = f"refuses n = {n}" if error else f"takes no notice of n = {n}"
+        self.notices.append(f"The server {why}: the answers are asked for one by one.")
+        for lane in lanes:
+            sampling = lane.lane.sampling.without("n")
+            seed = sampling.get("seed")
+            if seed and seed.value >= 0 and lane.number > 1:
+                sampling = sampling.with_value("seed", seed.value + lane.number - 1, seed.origin)
+            lane.lane = replace(lane.lane, sampling=sampling)
+            lane.state, lane.error, lane.answer = "waiting", None, None
+            self._waiting.append([lane])
+
+    def _settle(self) -> None:
+        """Note what became of the question, and put the head at the first answer."""
+        from llmchat.store.writing import Entry
+
+        chat = self._chat
+        if self.question is not None:
+            state: State = "complete" if self.answered else "failed"
+            question = replace(self.question, state=state)
+            entry = Entry(chat.keeping.id, self._after, question, question_number=self._asked)
+            chat.keeping.write(entry, ended=True)
+            chat.conversation = chat.keeping.grown(entry)
+        first = next((lane.answer for lane in self.lanes if lane.answer and _says(lane.answer)), None)
+        chat.go(first.place if first else self._head)
+
+
+def choices(chat: Chat, question: Message | None, after: int | None, sampling: Sampling | None) -> Run | None:
+    """A run with the `n` choices of one request as its lanes; None when one answer is wanted."""
+    sampling = sampling or chat.sampling
+    n = sampling.get("n")
+    if n is None or n.value < 2:
+        return None
+    return Run(chat, question, [Lane(sampling)] * n.value, after=after, together=True)
+
+
+def _says(answer: Answer) -> bool:
+    return bool(answer.message.content.strip())
+
+
+def _ask_apart(error: LlmchatError | None) -> bool:
+    """Whether choices that are missing were refused, or not known of."""
+    if error is None:
+        return True
+    return isinstance(error, ServerError) and bool(names_field(error, _NAMES_OF_N))
+
+
+def _no_answer(chat: Chat, turn: Turn, lane: Progress, error: LlmchatError | None) -> Answer:
+    """The answer of a lane that has none: what was asked, and the error."""
+    asked = turn.request
+    if asked is None:
+        connection = lane.lane.connection or chat.connection
+        chosen = {name: setting.value for name, setting in lane.lane.sampling.chosen.items()}
+        server = connection.address.api if connection.address else ""
+        asked = Request(
+            server, "", lane.lane.model or chat.model, "{}", chosen=chosen, error=str(error or "")
+        )
+    return Answer(asked, Message("assistant", "", state="failed"))

@@ -1,0 +1,151 @@
+"""Several answers to one question: sweeps, comparisons, choices; what is sent, kept and shown."""
+
+import pytest
+
+from llmchat.commands.grid import grid_of
+from llmchat.errors import UsageError
+from llmchat.sampling import Sampling
+from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, refuse, sse, usage
+from tests.session import session, settings_for
+
+
+def echo(request: Request) -> Reply:
+    """An answer that says what it was asked with."""
+    body = request.body
+    asked = f"t={body.get('temperature')} seed={body.get('seed')} model={body['model']}"
+    return Reply(sse(chunk(asked), chunk(finish="stop"), usage(7, 3)))
+
+
+def bodies(server: ScriptedServer, *names: str) -> list[tuple[object, ...]]:
+    """These fields of each request."""
+    return [tuple(request.body.get(name) for name in names) for request in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("line", "values", "question", "parallel"),
+    [
+        ("temperature 0 0.4", {"temperature": ["0", "0.4"]}, None, 1),
+        ("temp 0 0.4 -- 3 wishes", {"temperature": ["0", "0.4"]}, "3 wishes", 1),
+        ("temperature 0 0.4 why?\nwhy  not?", {"temperature": ["0", "0.4"]}, "why?\nwhy  not?", 1),
+        ("temperature 0,0.4,0.8", {"temperature": ["0", "0.4", "0.8"]}, None, 1),
+        ("temperature=0,1 top_p=0.5,1", {"temperature": ["0", "1"], "top_p": ["0.5", "1"]}, None, 1),
+        ("temperature=0, 1 parallel=2 a b", {"temperature": ["0", "1"]}, "a b", 2),
+        ("seed x3", {"seed": ["1", "2", "3"]}, None, 1),
+        ("top_k default 20 parallel=4", {"top_k": ["default", "20"]}, None, 4),
+        ("reasoning_effort low high then what", {"reasoning_effort": ["low", "high"]}, "then what", 1),
+        ("logprobs on off --", {"logprobs": ["on", "off"]}, None, 1),
+        ('extra.foo={"a": [1, 2]},3 go', {"extra.foo": ['{"a": [1, 2]}', "3"]}, "go", 1),
+        ("temperature=0,1 x=2 is an equation", {"temperature": ["0", "1"]}, "x=2 is an equation", 1),
+    ],
+)
+def test_a_line_is_values_and_then_a_question(
+    line: str, values: dict[str, list[str]], question: str | None, parallel: int
+) -> None:
+    grid = grid_of(line, Sampling())
+    assert (grid.values, grid.question, grid.parallel) == (values, question, parallel)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("temperature", "A sweep of temperature needs values."),
+        ("temperature 0.5", "A sweep needs two values or more."),
+        ("temperature 0 3 reasons", "temperature is a number from 0 to 2"),
+        ("temperature=0,hot", "temperature is a number from 0 to 2"),
+        ("nonsense 1 2", "There is no parameter 'nonsense'."),
+        ("n 1 2", "n is how many answers there are"),
+        ("temperature 0 1 parallel=0", "parallel is a whole number from 1 to 16"),
+        ("temperature x3", "A sweep of temperature needs values."),
+    ],
+)
+def test_what_is_no_sweep_is_a_sentence(line: str, told: str) -> None:
+    with pytest.raises(UsageError, match="^" + told.replace(".", r"\.")):
+        grid_of(line, Sampling())
+
+
+def test_a_sweep_asks_once_for_each_value_and_all_else_is_the_same(server: ScriptedServer) -> None:
+    server.will(echo)
+    ran = session(server.url, "/set top_k 5", "/sweep temperature 0 0.5 1 -- a question")
+    sent = bodies(server, "temperature", "top_k")
+    assert sent == [(0, 5), (0.5, 5), (1, 5)]
+    seeds = {seed for (seed,) in bodies(server, "seed")}
+    assert len(seeds) == 1
+    assert f"3 answers: 3 of temperature · seed {seeds.pop()} in all" in ran.screen
+    assert "2 · temperature 0.5\n\nt=0.5" in ran.screen
+    assert ran.chat.sampling == Sampling().with_value("top_k", 5, "command")
+
+
+def test_all_lanes_are_siblings_and_the_head_is_the_first(server: ScriptedServer) -> None:
+    server.will(echo)
+    ran = session(server.url, "/sweep temperature=0,1 top_p=0.5,1 -- a question", "next")
+    question, *lanes = ran.conversation.nodes[:5]
+    assert (question.message.content, question.message.state) == ("a question", "complete")
+    assert {lane.parent for lane in lanes} == {question.number}
+    assert [node.number for node in ran.conversation.path()] == [1, 2, 6, 7]
+    assert server.requests[-1].body["messages"][1]["content"] == lanes[0].message.content
+
+
+def test_the_last_question_is_asked_again_beside_its_answer(server: ScriptedServer) -> None:
+    server.will(echo)
+    ran = session(server.url, "a question", "/sweep seed x2")
+    assert [node.parent for node in ran.conversation.nodes] == [0, 1, 1, 1]
+    assert ran.conversation.head == 3
+    assert bodies(server, "seed")[1:] == [(1,), (2,)]
+
+
+def test_a_lane_that_fails_does_not_end_the_others(server: ScriptedServer) -> None:
+    server.will(answer("one"), refuse(500, {"error": "broken"}), answer("three"))
+    ran = session(server.url, "/sweep temperature 0 0.5 1 -- go", rendered=True)
+    assert "broken" in ran.screen
+    assert [node.message.content for node in ran.conversation.children(1)] == ["one", "three"]
+
+
+def test_when_no_lane_is_answered_the_question_comes_back(server: ScriptedServer) -> None:
+    server.will(refuse(500, {"error": "broken"}))
+    ran = session(server.url, "/sweep temperature 0 0.5 -- go")
+    assert ran.screen.count("broken") == 1
+    assert ran.offered[-1] == "go"
+    assert ran.conversation.nodes[0].message.state == "failed"
+    assert ran.said == []
+
+
+def test_more_than_twelve_answers_are_asked_for_after_a_question(server: ScriptedServer) -> None:
+    server.will(echo)
+    ran = session(server.url, "/sweep seed x13 -- go", "n")
+    assert "This makes 13 answers." in ran.screen
+    assert server.requests == []
+    session(server.url, "/sweep seed x13 -- go", "y")
+    assert len(server.requests) == 13
+
+
+def test_choices_of_one_request_are_lanes(server: ScriptedServer) -> None:
+    parts = [chunk("red", index=1), chunk("blue"), chunk(finish="stop", index=1), chunk(finish="stop")]
+    server.will(sse(*parts))
+    ran = session(server.url, "/set n 2", "a colour?", rendered=True)
+    assert len(server.requests) == 1
+    rows = ran.screen.splitlines()
+    assert any("blue" in row and "red" in row for row in rows)
+    assert [node.message.content for node in ran.conversation.children(1)] == ["blue", "red"]
+
+
+def test_a_server_that_refuses_n_is_asked_once_for_each(server: ScriptedServer) -> None:
+    server.will(refuse(400, {"error": {"message": "n_cmpl cannot be more than the slots"}}), echo)
+    ran = session(server.url, "a colour?", settings=settings_for(server.url, n=3, seed=5))
+    assert bodies(server, "n", "seed") == [(3, 5), (None, 5), (None, 6), (None, 7)]
+    assert "The server refuses n = 3: the answers are asked for one by one." in ran.screen
+    assert len(ran.conversation.children(1)) == 3
+
+
+def test_a_server_that_ignores_n_is_asked_for_those_that_are_missing(server: ScriptedServer) -> None:
+    server.will(echo)
+    ran = session(server.url, "a colour?", settings=settings_for(server.url, n=3))
+    assert bodies(server, "n") == [(3,), (None,), (None,)]
+    assert "takes no notice of n = 3" in ran.screen
+    assert len(ran.conversation.children(1)) == 3
+
+
+def test_other_refusals_of_choices_are_told_once(server: ScriptedServer) -> None:
+    server.will(refuse(404, {"error": "no such model"}))
+    ran = session(server.url, "a colour?", settings=settings_for(server.url, n=3))
+    assert len(server.requests) == 1
+    assert ran.screen.count("no such model") == 1
