@@ -1,19 +1,29 @@
 """Write docs/reference.md from the declarations of commands, parameters, settings and servers.
 
-`python docs/generate.py` writes it; a test fails while it is stale.
+And docs/fixtures.md from the table of what servers do in the tests. `python docs/generate.py` writes
+both; tests fail while they are stale.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmchat.commands import registry
 from llmchat.commands.help import KEYS
 from llmchat.params import ELSEWHERE, PARAMS, Param, show
 from llmchat.preferences import PREFERENCES
 from llmchat.registry import Command
+from llmchat.terminal.sanitize import safe
 from llmchat.wire.servers import KINDS, Kind
 
+if TYPE_CHECKING:
+    from tests.fixtures import Fixture
+
 REFERENCE = Path(__file__).parent / "reference.md"
+FIXTURES_PAGE = REFERENCE.with_name("fixtures.md")
+
+_LONGEST_CELL = 90
 
 
 def reference() -> str:
@@ -130,5 +140,46 @@ def _continues(kind: Kind) -> str:
     return "asks in words" if kind.continues is None else "goes on with the answer"
 
 
+def fixtures(table: Mapping[str, "Fixture"]) -> str:
+    """The page of what servers do, and what comes of it."""
+    return "\n".join(_fixtures(table)) + "\n"
+
+
+def _fixtures(table: Mapping[str, "Fixture"]) -> Iterator[str]:
+    yield "# What servers do, and what comes of it"
+    yield ""
+    yield "Written by `python docs/generate.py` from `tests/fixtures.py`; do not edit it here."
+    yield ""
+    yield f"{len(table)} fixtures, each named after a server that does it. `python -m pytest"
+    yield "tests/test_fixtures.py` plays each over a real socket, chunked and close-delimited, to the whole"
+    yield "program, and checks all that stands here. In each the next turn is answered, and its request has"
+    yield "the messages of the conversation and no others. Where it holds nothing of the turn, the question"
+    yield "stands in the prompt again. Only those that say so are answered by a second request."
+    yield ""
+    yield "| fixture | server | shown | answer in the conversation | stored |"
+    yield "|---|---|---|---|---|"
+    for name, fixture in table.items():
+        shown = " … ".join(_code(words) for words in fixture.shown)
+        answer = "none" if fixture.answer is None else _code(fixture.answer)
+        cells = (_code(name), fixture.server, shown, answer, _stored(fixture))
+        yield "| " + " | ".join(cells) + " |"
+
+
+def _stored(fixture: "Fixture") -> str:
+    state = "question failed" if fixture.answer is None else f"answer {fixture.state}"
+    return f"{state}, reasoning {_code(fixture.reasoning)}" if fixture.reasoning else state
+
+
+def _code(text: str) -> str:
+    """A text as code in one cell of a table, with every control character visible."""
+    shown = text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL] + "…"
+    shown = safe(shown).replace("\n", "␊").replace("|", "\\|")
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+
+
 if __name__ == "__main__":
+    sys.path.insert(0, str(REFERENCE.parent.parent))
+    from tests.fixtures import FIXTURES
+
+    FIXTURES_PAGE.write_text(fixtures(FIXTURES), encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
