@@ -6,6 +6,7 @@ LlmchatError             what happened, and what the user can do
 ├── TransportError       no whole answer came                                 exit code 1
 │   ├── UnreachableError     no connection; the request did not leave
 │   └── DroppedError         the connection ended before the reply did
+├── AnswerError          the answer is whole, but not of the form asked for   exit code 1
 ├── EngineError          llama.cpp did not start in its child process         exit code 1
 └── StoreError           the conversation store cannot be read or written     exit code 1
 """
@@ -74,6 +75,10 @@ class DroppedError(TransportError):
     def __init__(self, sentence: str, hint: str = "", *, silent: bool = False) -> None:
         super().__init__(sentence, hint)
         self.silent = silent
+
+
+class AnswerError(LlmchatError):
+    """The answer is whole and kept, but not of the form that was asked for."""
 
 
 class EngineError(LlmchatError):

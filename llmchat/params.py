@@ -33,7 +33,7 @@ _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 class Param:
     """One parameter. `low` and `high` are both allowed; None is no bound; `choices` are all values.
 
-    `example` is a value as people type it.
+    `example` is a value as people type it; `unset_by` are words beside `default` that take it away.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Param:
     known: frozenset[str] | None = None
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     wire: str = ""
+    unset_by: tuple[str, ...] = ()
 
     def parse(self, text: str) -> Any:
         """The value that `text` means; raises UsageError with the range."""
@@ -105,7 +106,7 @@ class Param:
     def unsets(self, text: str) -> bool:
         """Whether a text in place of a value means: as if it had not been set."""
         words = ("default",) if self.type == "text" else ("default", "none", "null")
-        return text.lower() in words
+        return text.lower() in words + self.unset_by
 
     def _fits(self, value: Any) -> bool:
         match self.type:
@@ -261,9 +262,9 @@ PARAMS: tuple[Param, ...] = (
     Param("logit_bias", "json", '{"50256": -100}', "Adds to the score of tokens, by token id: -100 forbids one.", known=_NOT_OLLAMA),
     Param("logprobs", "bool", "on", "Whether the reply carries each token's log-probability.", known=_NOT_OLLAMA - {"lmstudio"} | {"ollama"}),
     Param("top_logprobs", "int", "5", "How many alternatives to each token are told; needs logprobs on.", 0, 20, known=_NOT_OLLAMA - {"lmstudio"} | {"ollama"}),
-    Param("response_format", "json", '{"type": "json_object"}', "The form of the answer: any JSON, or a JSON schema."),
-    Param("json_schema", "json", '{"type": "object"}', "A JSON schema that the answer keeps to.", known=_LLAMA),
-    Param("grammar", "text", 'root ::= "yes" | "no"', "A GBNF grammar that the answer keeps to.", known=_NATIVE),
+    Param("response_format", "json", '{"type": "json_object"}', "The form of the answer: any JSON, or a JSON schema.", unset_by=("off",)),
+    Param("json_schema", "json", '{"type": "object"}', "A JSON schema that the answer keeps to.", known=_LLAMA, unset_by=("off",)),
+    Param("grammar", "text", 'root ::= "yes" | "no"', "A GBNF grammar that the answer keeps to.", known=_NATIVE, unset_by=("off",)),
     Param("ignore_eos", "bool", "on", "Whether the model is kept from ending its reply by itself.", known=_NATIVE | {"vllm", "sglang"}),
     Param("cache_prompt", "bool", "off", "Whether the server may reuse what it has read of the prompt before.", known=_LLAMA),
     Param("reasoning_effort", "text", "low", "How much a reasoning model thinks before it answers.", choices=_EFFORTS, aliases=("effort",)),

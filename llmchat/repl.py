@@ -10,7 +10,7 @@ from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.attachments import attach, described
 from llmchat.commands.lab import summary
-from llmchat.errors import LlmchatError, UsageError
+from llmchat.errors import AnswerError, LlmchatError, UsageError
 from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lab import Run, choices
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message
@@ -18,6 +18,7 @@ from llmchat.messages import Message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, SendLanes
 from llmchat.sampling import Sampling
 from llmchat.store.answers import json_line
+from llmchat.structured import fault, form_of
 from llmchat.terminal.screen import Screen
 from llmchat.titles import Titles
 from llmchat.turn import Turn
@@ -149,8 +150,7 @@ class Repl:
         A message goes as it is; None asks the last question again.
         """
         question = self._question(said, mentions) if isinstance(said, str) else said
-        if self._reply(question, after, sampling) and isinstance(said, str):
-            self._chat.attached = ()
+        self._reply(question, after, sampling)
 
     def _question(self, text: str, mentions: bool = True) -> Message:
         """A text as a message, with what is attached and the files that it names."""
@@ -168,16 +168,21 @@ class Repl:
 
     def _reply(
         self, question: Message | None, after: int | None = None, sampling: Sampling | None = None
-    ) -> bool:
-        """Send a message, or the last question again; where `n` asks for several answers, as lanes.
-
-        Whether it was answered.
-        """
+    ) -> None:
+        """Send a message, or the last question again; where `n` asks for several answers, as lanes."""
         if run := choices(self._chat, question, after, sampling):
-            return self._run(run)
+            self._run(run)
+            return
         turn = self._chat.turn(question, after, sampling)
         self._send(turn)
-        return turn.committed
+        if turn.committed:
+            self._went(question)
+        check(turn)
+
+    def _went(self, question: Message | None) -> None:
+        """Take what went with a question from what is attached to the next."""
+        sent = question.attachments if question else ()
+        self._chat.attached = tuple(one for one in self._chat.attached if one not in sent)
 
     def _send_all(self, questions: tuple[Message, ...], after: int) -> None:
         """Send questions in turn, until one is stopped or not answered."""
@@ -194,11 +199,10 @@ class Repl:
         """Ask a question once for each lane."""
         question = None if send.question is None else self._question(send.question)
         self._screen.note(send.told)
-        if self._run(Run(self._chat, question, send.lanes, parallel=send.parallel)) and question:
-            self._chat.attached = ()
+        self._run(Run(self._chat, question, send.lanes, parallel=send.parallel))
 
-    def _run(self, run: Run) -> bool:
-        """Ask for several answers; whether any came. If not, the question comes back for editing."""
+    def _run(self, run: Run) -> None:
+        """Ask for several answers; when none came, the question comes back for editing."""
         with ending(run.stop_all):
             try:
                 with self._reader.replying() as suspension, ctrl_c(run.stop):
@@ -207,7 +211,8 @@ class Repl:
                 self.stopped = run.stopped
                 if not run.answered and run.question:
                     self._given_back = as_typed(run.question.content, registry.knows)
-        return run.answered
+        if run.answered:
+            self._went(run.question)
 
     def _send(self, turn: Turn) -> None:
         """Send a turn; when it was not answered, its question comes back for editing."""
@@ -221,6 +226,15 @@ class Repl:
                     self._screen.note("Stopped before an answer came.")
                 if not turn.committed and turn.question:
                     self._given_back = as_typed(turn.question.content, registry.knows)
+
+
+def check(turn: Turn) -> None:
+    """Raise AnswerError when an answer that was to be JSON is not of the form that was asked for."""
+    form = form_of(turn.sampling)
+    if form is None or turn.reply is None or turn.stopped or not turn.committed:
+        return
+    if wrong := fault(turn.reply.choices[0].content, form):
+        raise AnswerError(f"The answer is not as was asked for: {wrong}.", "`/fix` has the model mend it.")
 
 
 def answer(turn: Turn, screen: Screen, suspension: Suspension) -> None:

@@ -77,7 +77,7 @@ class Turn:
         self._parent = conversation.head
         self._asked = conversation.add(question) if question else conversation
         self._continues = continues
-        self._sampling = sampling or chat.sampling
+        self.sampling = sampling or chat.sampling
         self._group = group
         self._entry: Entry | None = None
         self._kept_at = 0.0
@@ -211,15 +211,15 @@ class Turn:
         if self.prefix:
             messages.append({"role": "assistant", "content": self.prefix})
             fields = found.kind.continues or {}
-        body = {**request_body(found.kind, model, messages, self._sampling), **fields}
+        body = {**request_body(found.kind, model, messages, self.sampling), **fields}
         self._keep_request(found, model, body)
-        optional = optional_fields(body, found.kind, self._sampling)
-        self._unsetting = unsetting(found.kind, self._sampling)
+        optional = optional_fields(body, found.kind, self.sampling)
+        self._unsetting = unsetting(found.kind, self.sampling)
         self._window = found.context(model)
         self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
-        return _left_out(client, found, self._sampling) + _unseen(found, model, self.question)
+        return _left_out(client, found, self.sampling) + _unseen(found, model, self.question)
 
     def _keep_request(self, found: Found, model: str, body: Mapping[str, Any]) -> None:
         chat, entry = self._chat, self._entry
@@ -234,7 +234,7 @@ class Turn:
             continues=self._continues,
             omissions=self._asked.omissions(),
             system=chat.system,
-            chosen={name: setting.value for name, setting in self._sampling.chosen.items()},
+            chosen={name: setting.value for name, setting in self.sampling.chosen.items()},
             engine=self._connection.engine_name,
             group=self._group,
             time=time.time(),

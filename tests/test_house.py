@@ -45,6 +45,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tomllib": ("settings", "settings_file"),
     "xllamacpp": ("engine",),
     "PIL": ("pictures",),
+    "jsonschema": ("structured",),
     "prompt_toolkit": ("prompt", "keys", "typeahead"),
     "rich": tuple(name.rpartition(".")[2] for name in SCREEN),
 }

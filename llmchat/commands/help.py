@@ -17,6 +17,7 @@ from llmchat.commands import (
     replies,
     requests,
     server,
+    structured,
     tree,
 )
 from llmchat.commands.parameters import explain
@@ -98,6 +99,7 @@ registry = Registry(
     chats.group,
     requests.group,
     attachments.group,
+    structured.group,
     export.group,
     parameters.group,
     server.group,

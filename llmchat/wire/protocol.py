@@ -24,6 +24,12 @@ _BROKEN_OFF = {
     "abort": "The server aborted the answer.",
 }
 
+_ANY_JSON = {"type": "json_object"}
+_ANY_OBJECT = {
+    "type": "json_schema",
+    "json_schema": {"name": "answer", "schema": {"type": "object"}},
+}
+
 CHAT_PATH = "/v1/chat/completions"
 
 
@@ -63,6 +69,8 @@ def request_body(
             del body["max_tokens"]
         elif isinstance(kind.unlimited, int):
             body["max_tokens"] = kind.unlimited
+    if body.get("response_format") == _ANY_JSON and not kind.any_json:
+        body["response_format"] = _ANY_OBJECT
     return {**body, "stream": True, "stream_options": {"include_usage": True}, **kind.fields}
 
 

@@ -22,6 +22,7 @@ class Kind:
     it is not known to. `unlimited` is what becomes of `max_tokens: -1`: "send", "omit", or a number where leaving it
     out would mean a short limit of the server's own. `refuses_unknown` is true where a field that
     the server does not know is an error. `fields` are protocol fields that every request carries.
+    `any_json` is false where JSON of any form has to be asked for by a schema.
     `version` is the path and the field that tell its version.
     """
 
@@ -32,6 +33,7 @@ class Kind:
     unlimited: str | int = "omit"
     refuses_unknown: bool = False
     continues: Mapping[str, Any] | None = None
+    any_json: bool = True
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     version: tuple[str, str] | None = None
 
@@ -86,7 +88,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("vllm", "vLLM", 8000, _owned_by("vllm"), continues=MappingProxyType({"add_generation_prompt": False, "continue_final_message": True}), version=("/version", "version")),
     Kind("sglang", "SGLang", 30000, _owned_by("sglang"), continues=MappingProxyType({"continue_final_message": True}), version=("/get_server_info", "version")),
     Kind("koboldcpp", "KoboldCpp", 5001, _says("/api/extra/version", '"KoboldCpp"'), 2048, version=("/api/extra/version", "version")),
-    Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send"),
+    Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send", any_json=False),
     Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send", version=("/api/version", "version")),
     Kind("textgen", "text-generation-webui", 5000, _says("/v1/internal/model/info", '"model_name"')),
     Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True, version=("/health/readiness", "litellm_version")),
