@@ -157,7 +157,7 @@ def _attachment(path: Path, *, among_others: bool) -> Attachment | None:
         raise UsageError(f"{name} is neither a text nor an image.", "Only those can be sent.")
     if size > LARGEST:
         raise UsageError(f"{name} has {size_text(size)}; {size_text(LARGEST)} is the most.", "Attach a part.")
-    return Attachment("text", name, _fenced(text, path))
+    return Attachment("text", name, _fenced(text, _name(path), _language(path)))
 
 
 def _decoded(data: bytes) -> str | None:
@@ -173,11 +173,16 @@ def _decoded(data: bytes) -> str | None:
     return None
 
 
-def _fenced(text: str, path: Path) -> str:
+def output_of(line: str, text: str) -> Attachment:
+    """What a shell line wrote, as an attachment."""
+    return Attachment("text", f"$ {line}", _fenced(text, f"Output of `{line}`"))
+
+
+def _fenced(text: str, name: str, language: str = "") -> str:
     """A text with its name above it, in a fence longer than any inside."""
     fence = "`" * max(3, 1 + max(map(len, _FENCES.findall(text)), default=0))
     end = "" if text.endswith("\n") or not text else "\n"
-    return f"{_name(path)}:\n{fence}{_language(path)}\n{text}{end}{fence}"
+    return f"{name}:\n{fence}{language}\n{text}{end}{fence}"
 
 
 def _language(path: Path) -> str:

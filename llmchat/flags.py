@@ -43,6 +43,8 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
 
 def _add_conversation(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
+    files = "attach a file, a pattern or a folder to the first message; may be repeated"
+    add("-f", "--file", metavar="FILE", **_REPEATED, help=files)
     lines = "run a line as if typed in the chat, such as '/set seed=7', and leave; may be repeated"
     add("-x", "--execute", metavar="LINE", **_REPEATED, help=lines)
     add("-i", "--interactive", action="store_true", help="go on in a chat after that")

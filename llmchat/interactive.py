@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmchat import settings as settings_of
 from llmchat.errors import EngineError, LlmchatError
-from llmchat.opening import connect, resume_or_connect, store_of, where_kept
+from llmchat.opening import attach_files, connect, resume_or_connect, store_of, where_kept
 from llmchat.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     except LlmchatError as error:
         prompt.announce(f"{error.sentence} {error.hint}")
         connect(chat, flags, announce)
+    try:
+        if attached := attach_files(chat, flags):
+            prompt.announce(attached)
+    except LlmchatError as error:
+        prompt.announce(f"{error.sentence} {error.hint}")
     prompt.serve(
         preferences=lambda: chat.preferences,
         complete=lambda line: completion.complete(registry, chat, line),

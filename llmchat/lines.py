@@ -1,4 +1,4 @@
-"""What a typed line is: a command, or a message."""
+"""What a typed line is: a command, a line for the shell, or a message."""
 
 import os
 import re
@@ -47,9 +47,19 @@ def is_command(line: Line, known: Callable[[str], bool]) -> bool:
     return "/" not in word and (known(word) or not os.path.exists(f"/{word}"))
 
 
+def shell_line(line: Line) -> str:
+    """What the shell is to run: what was typed after `!`; "" for any other line.
+
+    `!!` begins a message, and what was pasted with several lines is one.
+    """
+    if not line.text.startswith("!") or line.text.startswith("!!") or line.piped:
+        return ""
+    return "" if line.pasted and "\n" in line.text.strip() else line.text[1:].strip()
+
+
 def message(text: str) -> str:
-    """The message that a line means: `//x` is `/x`, and quotes around several lines are taken off."""
-    if text.startswith("//"):
+    """The message that a line means: `//x` is `/x`, `!!x` is `!x`, and quotes around lines are taken off."""
+    if text.startswith(("//", "!!")):
         return text[1:]
     if is_open_block(text) or not text.lstrip().startswith(_QUOTES):
         return text
@@ -60,6 +70,8 @@ def as_typed(text: str, known: Callable[[str], bool]) -> str:
     """How a message has to be typed: what would be a command, quotes or a farewell is made a message."""
     if is_command(Line(text), known) or text.startswith("//"):
         return f"/{text}"
+    if shell_line(Line(text)) or text.startswith("!!"):
+        return f"!{text}"
     if is_farewell(text):
         return f" {text}"
     return text if message(text) == text else f"{_QUOTES}\n{text}\n{_QUOTES}"

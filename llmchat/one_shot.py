@@ -9,8 +9,8 @@ from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.server import greeting, notable
 from llmchat.errors import UsageError
-from llmchat.lines import Line, as_typed, is_command, is_farewell
-from llmchat.opening import resume_or_connect, say, store_of, where_kept
+from llmchat.lines import Line, as_typed, is_command, is_farewell, shell_line
+from llmchat.opening import attach_files, resume_or_connect, say, store_of, where_kept
 from llmchat.registry import Quit
 from llmchat.repl import Repl
 from llmchat.settings import Settings
@@ -27,6 +27,7 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         if sys.stderr and sys.stderr.isatty():
             say(where_kept(chat))
         resume_or_connect(chat, flags, None)
+        attach_files(chat, flags)
         found = chat.connection.found() if asks else None
         if found and found.reachable and notable(chat):
             say(greeting(chat))
@@ -54,6 +55,10 @@ def lines_of(flags: argparse.Namespace) -> list[Line]:
     What was piped in belongs to the question, else to the first message among the lines.
     """
     lines = [Line(line) for line in flags.execute if line.strip()]
+    if shell := next(filter(None, map(shell_line, lines)), ""):
+        raise UsageError(
+            f"-x runs nothing in the shell, such as {shell!r}.", "A pipe does: COMMAND | llmchat …"
+        )
     piped = _piped()
     question = " ".join(flags.question)
     first = next((n for n, line in enumerate(lines) if not _is_command(line)), None)

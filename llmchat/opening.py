@@ -56,6 +56,13 @@ def resume_or_connect(
     return opened(chat)
 
 
+def attach_files(chat: "Chat", flags: argparse.Namespace) -> str:
+    """Let the files of the flags go with the first message; what is said about it. Raises UsageError."""
+    from llmchat.commands.attachments import attach
+
+    return "\n".join(attach(chat, path) for path in flags.file)
+
+
 def connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | None) -> None:
     if flags.demo:
         chat.connection.run_model(None, then)

@@ -13,10 +13,11 @@ from llmchat.commands.lab import summary
 from llmchat.errors import AnswerError, LlmchatError, UsageError
 from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lab import Run, choices
-from llmchat.lines import Line, as_typed, is_command, is_farewell, message
+from llmchat.lines import Line, as_typed, is_command, is_farewell, message, shell_line
 from llmchat.messages import Message
 from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, SendLanes
 from llmchat.sampling import Sampling
+from llmchat.shell_output import in_shell
 from llmchat.store.answers import json_line
 from llmchat.structured import fault, form_of
 from llmchat.terminal.screen import Screen
@@ -104,6 +105,8 @@ class Repl:
             return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
         if is_command(line, registry.knows):
             return self._show(registry.run(self._chat, line.text))
+        if typed := shell_line(line):
+            return self._show(in_shell(typed, self._chat, self._screen))
         if path := dropped(line.text):
             return self._show(attach(self._chat, path))
         self._ask(message(line.text), mentions=line.names_files)

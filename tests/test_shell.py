@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from llmchat.lines import Line
 from tests.scripted import Reply, ScriptedServer, answer, chunk, serving, sse
-from tests.terminal import Terminal
+from tests.session import session
+from tests.terminal import Terminal, terminal
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 
@@ -207,3 +209,64 @@ def test_a_piped_question_may_go_on_as_a_chat(server: ScriptedServer, home: Path
         screen.type(CTRL_D)
         screen.wait_for("left with 0")
     assert sent(server) == ["review this\n\none\ntwo", "and now?"]
+
+
+def test_files_go_with_the_question(server: ScriptedServer, tmp_path: Path) -> None:
+    server.will(answer("yes"))
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_text(f"text of {name}\n")
+    assert bash("llmchat -f one.txt -f two.txt compare", server, cwd=tmp_path).stdout == "yes\n"
+    assert all(part in sent(server)[0] for part in ("text of one.txt", "text of two.txt", "compare"))
+    done = bash("llmchat -f missing.txt compare", server, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no file 'missing.txt'." in done.stderr
+
+
+def test_nothing_given_on_the_command_line_runs_in_the_shell(server: ScriptedServer, tmp_path: Path) -> None:
+    server.will(answer("!touch pwned"))
+    bash("llmchat '!touch pwned'; echo '!touch pwned' | llmchat; llmchat -x hi", server, cwd=tmp_path)
+    assert sent(server) == ["!touch pwned", "!touch pwned", "hi"]
+    done = bash("llmchat -x '!touch pwned'", server, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "-x runs nothing in the shell" in done.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_shell_line_shows_its_output_and_offers_it(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    server.will(answer("yes"))
+    line = "!printf '\\x1b[2Jone\\ntwo'; echo oh >&2; exit 3"
+    ran = session(server.url, line, "y", "what is this?", line, "n", "!!important", "!", "!true")
+    assert "␛[2Jone\ntwooh\nIt ended with 3.\nAttach its output" in ran.screen
+    asked = sent(server)
+    assert asked[0].startswith("Output of `printf")
+    assert asked[0].endswith("what is this?")
+    assert "\x1b[2Jone\ntwooh\n" in asked[0]
+    assert asked[1:] == ["!important", "!"]
+
+
+def test_a_paste_of_several_lines_and_a_piped_line_run_nothing(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    server.will(answer("yes"))
+    pasted = Line(f"!touch {tmp_path}/pwned\nand more", pasted=True)
+    session(server.url, pasted, Line(f"!touch {tmp_path}/pwned", piped=True))
+    assert len(server.requests) == 2
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_ctrl_c_stops_what_the_shell_runs(server: ScriptedServer, home: Path) -> None:
+    server.will(answer("fine"))
+    with terminal("-u", server.url, home=home) as screen:
+        screen.wait_for_prompt()
+        screen.line("!echo begun; sleep 1000")
+        screen.wait_until(lambda text: text.splitlines().count("begun") == 1, "the output")
+        screen.type(CTRL_C)
+        screen.wait_for("to the next message? [y/N]")
+        screen.line("n")
+        screen.wait_for_prompt()
+        screen.line("hi")
+        screen.wait_for("fine")

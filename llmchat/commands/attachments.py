@@ -40,15 +40,16 @@ def image(chat: Chat, path: File) -> Result:
     new = found(path)
     if any(one.kind != "image" for one in new):
         raise UsageError(f"{path!r} is no image.", f"`/file {path}` attaches it as a text.")
-    return _attach(chat, new)
+    return add(chat, new)
 
 
 def attach(chat: Chat, path: str) -> str:
     """Let what a path means go with the next message; what is said about it. Raises UsageError."""
-    return _attach(chat, found(path))
+    return add(chat, found(path))
 
 
-def _attach(chat: Chat, new: tuple[Attachment, ...]) -> str:
+def add(chat: Chat, new: tuple[Attachment, ...]) -> str:
+    """Let these go with the next message; what is said about it. Raises UsageError."""
     names = {one.name for one in new}
     kept = tuple(one for one in chat.attached if one.name not in names)
     chat.attached = checked(kept + new)

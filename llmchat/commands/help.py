@@ -31,6 +31,7 @@ KEYS = (
     ("Enter", "send the message, or run the command"),
     ("Alt-Enter, Ctrl-J", "begin a new line"),
     ('""" … """', "a message of several lines, sent with the closing quotes"),
+    ("!command", "run it in the shell, and attach its output if you like; `!!` begins a message with !"),
     ("Tab", "complete a command, a parameter, a value or a model"),
     ("Up, Down", "earlier and later inputs"),
     ("Ctrl-R", "search the earlier inputs"),

@@ -174,9 +174,9 @@ class Screen:
         """Show a line or a few."""
         self._page(RichText(safe(text)))
 
-    def verbatim(self, text: str) -> None:
+    def verbatim(self, text: str, end: str = "\n") -> None:
         """Show a text whose lines are not broken, so that it can be copied."""
-        self._results.print(RichText(safe(text)), soft_wrap=True)
+        self._results.print(RichText(safe(text)), soft_wrap=True, end=end)
 
     def follow(self, run: Run, suspension: Suspension) -> None:
         """Show the lanes of a run while they run; of this nothing stays."""

@@ -1,0 +1,30 @@
+"""What `!command` does: it runs in the shell, its output is shown, and offered to the next message."""
+
+from llmchat.attachments import output_of
+from llmchat.chat import Chat
+from llmchat.commands.attachments import add
+from llmchat.interruptions import ctrl_c, ending
+from llmchat.messages import size_text
+from llmchat.registry import Ask, Result
+from llmchat.shell import Running
+from llmchat.terminal.screen import Screen
+
+
+def in_shell(line: str, chat: Chat, screen: Screen) -> Result:
+    """Run a line that the user typed, and show its output as it comes; what to ask about it."""
+    running = Running(line)
+    with ending(running.stop), ctrl_c(running.stop):
+        for text in running:
+            screen.verbatim(text, end="")
+    if not running.output.endswith("\n"):
+        screen.verbatim("")
+    if running.status:
+        screen.note(f"It ended with {running.status}.")
+    if not running.output.strip():
+        return None
+    attachment = output_of(line, running.output)
+
+    def attached(answer: str) -> Result:
+        return add(chat, (attachment,)) if answer.strip().lower() in ("y", "yes") else None
+
+    return Ask(f"Attach its output ({size_text(attachment.size)}) to the next message? [y/N]", attached)
