@@ -67,13 +67,14 @@ class Chat:
             return Turn(self, place, question=question, sampling=sampling)
         return Turn(self, self.conversation.at(self.last("user").number), sampling=sampling)
 
-    def continuation(self) -> Turn:
+    def continuation(self, prefix: str = "") -> Turn:
         """A turn in which the model goes on with its last answer; the whole becomes a sibling of it.
 
-        Raises UsageError when there is none. `continues` tells whether the server is known to do it.
+        It goes on with `prefix` in place of the whole answer, if there is one. Raises UsageError
+        when there is no answer. `continues` tells whether the server is known to do it.
         """
         last = self.last("assistant")
-        return Turn(self, self.conversation.at(last.parent), continues=last.number)
+        return Turn(self, self.conversation.at(last.parent), continues=last.number, prefix=prefix)
 
     @property
     def continues(self) -> bool:

@@ -42,9 +42,9 @@ def _run(flags: argparse.Namespace) -> int:
         sys.stdout.write(f"llmchat {version('llmchat')}\n")
         return 0
     if flags.render:
-        from llmchat.terminal.screen import Screen
+        from llmchat.terminal.screen import render
 
-        Screen(sys.stdout, sys.stderr).render(sys.stdin.buffer)
+        render(sys.stdin.buffer, sys.stdout)
         return 0
     settings = settings_with(flags)
     piped = not (sys.stdin and sys.stdin.isatty())

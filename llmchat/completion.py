@@ -64,7 +64,8 @@ def _commands(registry: Registry, word: str) -> Iterator[Choice]:
             if wanted and normalise(alias).startswith(wanted):
                 yield Choice(alias, f"/{command.name}: {command.summary}")
     for param in params.PARAMS:
-        yield Choice(param.name, param.meaning)
+        if param.name not in registry.commands:
+            yield Choice(param.name, param.meaning)
 
 
 def _assignment(command: Command, chat: Chat, rest: str) -> Iterator[Completion]:

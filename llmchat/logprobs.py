@@ -23,10 +23,14 @@ _LONGEST_LEFT_OUT = 16
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    r"""A token that could have stood at a place; a part of a character is written as `\xe6`."""
+    r"""A token that could have stood at a place; a part of a character is written as `\xe6`.
+
+    `whole` is false where there is such a part. The text of a token that ends the answer may be "".
+    """
 
     text: str
     logprob: float
+    whole: bool = True
 
     @property
     def probability(self) -> float:
@@ -95,7 +99,8 @@ def _alternatives(item: Mapping[str, Any]) -> Iterator[Alternative]:
     for other in sorted(others, key=lambda other: -(_logprob(other) or 0.0)):
         logprob = _logprob(other)
         if logprob is not None:
-            yield Alternative(_shown(_bytes(other)), logprob)
+            raw = _bytes(other)
+            yield Alternative(_shown(raw), logprob, whole=raw.decode("utf-8", "ignore").encode() == raw)
 
 
 def _logprob(item: Any) -> float | None:

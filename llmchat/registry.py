@@ -76,6 +76,13 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Styled:
+    """A text in pieces, each with the name of its style in `terminal/themes.py`; "" is none."""
+
+    pieces: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send this as the next message; None asks the last question once more.
 
@@ -112,7 +119,9 @@ class SendLanes:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Let the model go on with its last answer."""
+    """Let the model go on with its last answer, or with `prefix` in place of it."""
+
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,7 @@ class Quit:
     farewell: str = ""
 
 
-Shown = str | Table | Verbatim | Turns | Markdown | Copy
+Shown = str | Table | Verbatim | Styled | Turns | Markdown | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
 Result = Shown | Send | SendAll | SendLanes | Continue | Ask | Edit | Quit | None

@@ -125,8 +125,8 @@ class Repl:
                 self._send_all(questions, after)
             case SendLanes():
                 self._send_lanes(result)
-            case Continue():
-                self._send(self._chat.continuation())
+            case Continue(prefix):
+                self._send(self._chat.continuation(prefix))
             case Ask(question, then, hidden):
                 return self._show(then(self._reader.ask(question, hidden)))
             case Edit(text, then):

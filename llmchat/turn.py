@@ -21,6 +21,7 @@ from llmchat.wire.discovery import PATIENCE, Found
 from llmchat.wire.models import choose_model
 from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body, unsetting
 from llmchat.wire.refusal import advise
+from llmchat.wire.servers import Kind
 
 if TYPE_CHECKING:
     from llmchat.store.writing import Entry
@@ -54,9 +55,9 @@ class Turn:
     none) the head stays where it was, the question is kept as failed, and `committed` stays false.
     The store has the question before the request leaves, and the reply while it grows.
 
-    `continues` is the number of an answer to go on with: the model gets it as its own, and it
-    begins the new one. `sampling`, `connection` and `model` take the place of the chat's own, `group`
-    marks what is compared.
+    `continues` is the number of an answer to go on with: the model gets it, or `prefix` in its place,
+    as its own, and it begins the new one. `sampling`, `connection` and `model` take the place of the
+    chat's own, `group` marks what is compared.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Turn:
         *,
         question: Message | None = None,
         continues: int = ROOT,
+        prefix: str = "",
         sampling: Sampling | None = None,
         connection: Connection | None = None,
         model: str = "",
@@ -91,7 +93,8 @@ class Turn:
         self._looked_again = False
         self._window: int | None = None
         self.question = question
-        self.prefix = conversation.node(continues).message.content if continues else ""
+        self.opening = prefix
+        self.prefix = prefix or (conversation.node(continues).message.content if continues else "")
         self.ended = False
         self.stopped = False
         self.committed = False
@@ -207,11 +210,7 @@ class Turn:
             found = Found(connection.address, servers.presumed(connection.address))
         client, model = connection.client, self._named_model or _model(chat, connection, found)
         messages = messages_array(chat.system, (node.message for node in self._asked.sent()))
-        fields: Mapping[str, Any] = {}
-        if self.prefix:
-            messages.append({"role": "assistant", "content": self.prefix})
-            fields = found.kind.continues or {}
-        body = {**request_body(found.kind, model, messages, self.sampling), **fields}
+        body = _body(found.kind, model, messages, self.sampling, self.prefix)
         self._keep_request(found, model, body)
         optional = optional_fields(body, found.kind, self.sampling)
         self._unsetting = unsetting(found.kind, self.sampling)
@@ -233,6 +232,7 @@ class Turn:
             parent=entry.asked,
             continues=self._continues,
             omissions=self._asked.omissions(),
+            prefix=self.opening,
             system=chat.system,
             chosen={name: setting.value for name, setting in self.sampling.chosen.items()},
             engine=self._connection.engine_name,
@@ -244,6 +244,16 @@ class Turn:
     def _is_stopped(self) -> bool:
         """Read anew each time: a signal handler sets it."""
         return self.stopped
+
+
+def _body(
+    kind: Kind, model: str, messages: list[dict[str, Any]], sampling: Sampling, prefix: str
+) -> dict[str, Any]:
+    """The body of a request; the model goes on with `prefix` as its own, if there is one."""
+    if not prefix:
+        return request_body(kind, model, messages, sampling)
+    begun = [*messages, {"role": "assistant", "content": prefix}]
+    return {**request_body(kind, model, begun, sampling), **(kind.continues or {})}
 
 
 def _unseen(found: Found, model: str, question: Message | None) -> list[Delta]:

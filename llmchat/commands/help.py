@@ -6,6 +6,7 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands import (
     attachments,
+    certainty,
     chats,
     context,
     conversation,
@@ -99,6 +100,7 @@ registry = Registry(
     lab.group,
     chats.group,
     requests.group,
+    certainty.group,
     attachments.group,
     structured.group,
     export.group,

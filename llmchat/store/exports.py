@@ -199,6 +199,7 @@ def _request_data(request: Request) -> dict[str, Any]:
     usage, timings = request.usage, request.timings
     return {
         **{name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS, *_TUPLES)},
+        "prefix": request.prefix,
         "chosen": dict(request.chosen),
         "usage": [usage.prompt, usage.completion, usage.cached] if usage else None,
         "timings": [timings.first_token, timings.tokens_per_second],
@@ -214,6 +215,8 @@ def _request(data: Mapping[str, Any]) -> Request:
         **texts,
         **numbers,
         **tuples,
+        # What was exported before there were any has none.
+        prefix=_text(data.get("prefix", "")),
         chosen=MappingProxyType(dict(data["chosen"])),
         usage=Usage(*usage) if usage else None,
         timings=Timings(*data["timings"]),

@@ -18,11 +18,11 @@ class Request:
     """One request and how it went; `answers` are the numbers of the messages that it brought.
 
     `parent` is the last message that was sent, `continues` the answer that the model was to go on
-    with (`ROOT`: none), `omissions` the messages of the path that were left out. `server` is the
-    API's base URL; `engine` is "demo" or a model file when llmchat had started the server itself.
-    `fields` is the JSON of the body with null for its messages, `chosen` the parameters that were
-    set, by name. `time` is Unix seconds, `seconds` how long it took; `group` is shared by the
-    requests of one comparison.
+    with (`ROOT`: none), `prefix` what it was given in place of the whole of that ("": the whole),
+    `omissions` the messages of the path that were left out. `server` is the API's base URL; `engine`
+    is "demo" or a model file when llmchat had started the server itself. `fields` is the JSON of
+    the body with null for its messages, `chosen` the parameters that were set, by name. `time` is
+    Unix seconds, `seconds` how long it took; `group` is shared by the requests of one comparison.
     """
 
     server: str
@@ -31,6 +31,7 @@ class Request:
     fields: str
     parent: int = ROOT
     continues: int = ROOT
+    prefix: str = ""
     omissions: tuple[int, ...] = ()
     system: str = ""
     chosen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -63,13 +64,19 @@ def fields_of(body: Mapping[str, Any]) -> str:
     return encode({**body, "messages": None}).decode()
 
 
+def prefix_of(request: Request, conversation: Conversation) -> str:
+    """The beginning of the answer that was sent for the model to go on with; "" when none was."""
+    if request.prefix or request.continues == ROOT:
+        return request.prefix
+    return conversation.node(request.continues).message.content
+
+
 def body_of(request: Request, conversation: Conversation) -> dict[str, Any]:
     """The body that was sent."""
     path = conversation.at(request.parent).path()
     sent = [node.message for node in path if node.number not in request.omissions]
     messages = messages_array(request.system, sent)
-    if request.continues != ROOT:
-        prefix = conversation.node(request.continues).message.content
+    if prefix := prefix_of(request, conversation):
         messages.append({"role": "assistant", "content": prefix})
     body: dict[str, Any] = json.loads(request.fields)
     return {**body, "messages": messages}

@@ -13,9 +13,9 @@ from llmchat.store.records import Request
 
 NODE_COLUMNS = "number, parent, role, content, reasoning, tool_calls, state, attachments, logprobs"
 REQUEST_COLUMNS = (
-    "parent, continues, omissions, server, engine, kind, model, fields.text, chosen.text, system.text,"
-    ' "group", time, finish_reasons, prompt_tokens, completion_tokens, cached_tokens, first_token,'
-    " tokens_per_second, seconds, error,"
+    "parent, continues, prefix, omissions, server, engine, kind, model, fields.text, chosen.text,"
+    ' system.text, "group", time, finish_reasons, prompt_tokens, completion_tokens, cached_tokens,'
+    " first_token, tokens_per_second, seconds, error,"
     " (SELECT json_group_array(number) FROM messages WHERE request = requests.id)"
 )
 REQUEST_TABLES = (
@@ -66,6 +66,7 @@ def add_request(db: sqlite3.Connection, conversation: int, request: Request) -> 
         conversation,
         request.parent,
         request.continues,
+        stored(request.prefix),
         json.dumps(request.omissions),
         stored(request.server),
         stored(request.engine),
@@ -77,10 +78,10 @@ def add_request(db: sqlite3.Connection, conversation: int, request: Request) -> 
         *_outcome(request),
     )
     cursor = db.execute(
-        "INSERT INTO requests (conversation, parent, continues, omissions, server, engine, kind, model,"
-        ' fields, chosen, system, "group", time, finish_reasons, prompt_tokens, completion_tokens,'
+        "INSERT INTO requests (conversation, parent, continues, prefix, omissions, server, engine, kind,"
+        ' model, fields, chosen, system, "group", time, finish_reasons, prompt_tokens, completion_tokens,'
         " cached_tokens, first_token, tokens_per_second, seconds, error) VALUES"
-        " (?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?, ?,"
+        " (?, ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?, ?,"
         " ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))",
         values,
     )
@@ -100,7 +101,7 @@ def end_request(db: sqlite3.Connection, id: int, request: Request) -> None:
 
 def request_of(row: tuple[Any, ...]) -> Request:
     """A row of `REQUEST_COLUMNS` as a request."""
-    parent, continues, omissions, server, engine, kind, model, fields, chosen, system, *rest = row
+    parent, continues, prefix, omissions, server, engine, kind, model, fields, chosen, system, *rest = row
     group, time, reasons, prompt, completion, cached, first, speed, seconds, error, answers = rest
     return Request(
         server=server,
@@ -109,6 +110,7 @@ def request_of(row: tuple[Any, ...]) -> Request:
         fields=fields,
         parent=parent,
         continues=continues,
+        prefix=prefix,
         omissions=tuple(json.loads(omissions)),
         system=system,
         chosen=MappingProxyType(json.loads(chosen)),

@@ -109,7 +109,18 @@ VERSION_4 = """
 ALTER TABLE conversations ADD COLUMN omitted TEXT NOT NULL DEFAULT '[]';
 """
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
+VERSION_5 = """
+ALTER TABLE requests ADD COLUMN prefix TEXT NOT NULL DEFAULT '';
+CREATE TABLE probes (
+    server TEXT NOT NULL,
+    model TEXT NOT NULL,
+    parameter TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    PRIMARY KEY (server, model, parameter)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
 """What leads from each version to the next; the first begins with an empty file."""
 
 VERSION = len(MIGRATIONS)

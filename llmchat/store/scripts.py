@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmchat.messages import Conversation, Node
-from llmchat.store.records import Record, Request, body_of
+from llmchat.store.records import Record, Request, body_of, prefix_of
 from llmchat.wire import address
 from llmchat.wire.protocol import CHAT_PATH, messages_array
 
@@ -55,14 +55,13 @@ def python_script(record: Record) -> str:
     for request, answer in _steps(record):
         sent = body_of(request, record.conversation)
         new = [n for n in path[said : path.index(answer)] if n.number not in request.omissions]
-        prefix = record.conversation.node(request.continues).message.content if request.continues else ""
         steps.append(
             {
                 "url": _url(request),
                 "headers": {"Authorization": _KEY} if _wants_key(request) else {},
                 "system": request.system,
                 "say": messages_array("", [n.message for n in new]),
-                "prefix": prefix,
+                "prefix": prefix_of(request, record.conversation),
                 "fields": {k: v for k, v in _whole(sent).items() if k != "messages"},
             }
         )

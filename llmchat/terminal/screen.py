@@ -21,7 +21,7 @@ from llmchat.interruptions import Suspension
 from llmchat.lab import Run
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
-from llmchat.registry import Copy, Markdown, Shown, Table, Turns, Verbatim
+from llmchat.registry import Copy, Markdown, Shown, Styled, Table, Turns, Verbatim
 from llmchat.store.answers import Answer
 from llmchat.terminal import clipboard
 from llmchat.terminal.lanes import Following, below_each_other, side_by_side
@@ -80,6 +80,8 @@ class Screen:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
         view = self._view() if self._drawn else Raw(self.out, self.note, for_terminal=self.rendered)
         held: list[Delta] = []
+        if turn.opening:
+            view.take([Text(turn.opening)])
         try:
             while not turn.ended:
                 deltas = turn.wait(view.patience())
@@ -96,21 +98,6 @@ class Screen:
                     time.sleep(min(_NAP, view.patience()))
         finally:
             view.take(held)
-            view.finish()
-
-    def render(self, source: BinaryIO) -> None:
-        """Show markdown while it is read from a file or a pipe."""
-        view = self._view()
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        try:
-            ended = False
-            while not ended:
-                if select.select([source], [], [], view.patience())[0]:
-                    data = os.read(source.fileno(), _PIECE)
-                    ended = not data
-                    view.take([Text(decoder.decode(data, final=ended))])
-                view.paint()
-        finally:
             view.finish()
 
     def after(self, turn: Turn) -> None:
@@ -156,6 +143,8 @@ class Screen:
                 self.table(shown)
             case Verbatim(text):
                 self.verbatim(text)
+            case Styled(pieces):
+                self.styled(pieces)
             case Turns():
                 self.turns(shown)
             case Markdown(text):
@@ -173,6 +162,10 @@ class Screen:
     def text(self, text: str) -> None:
         """Show a line or a few."""
         self._page(RichText(safe(text)))
+
+    def styled(self, pieces: Sequence[tuple[str, str]]) -> None:
+        """Show a text in pieces, each with the name of its style."""
+        self._page(RichText.assemble(*((safe(text), style) for text, style in pieces)))
 
     def verbatim(self, text: str, end: str = "\n") -> None:
         """Show a text whose lines are not broken, so that it can be copied."""
@@ -245,6 +238,22 @@ class Screen:
 
     def _print(self, renderable: RenderableType) -> None:
         self._console_for_rest.print(renderable)
+
+
+def render(source: BinaryIO, out: TextIO) -> None:
+    """Show markdown while it is read from a file or a pipe."""
+    view = Rendered(_console(out, out.isatty(), None))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        ended = False
+        while not ended:
+            if select.select([source], [], [], view.patience())[0]:
+                data = os.read(source.fileno(), _PIECE)
+                ended = not data
+                view.take([Text(decoder.decode(data, final=ended))])
+            view.paint()
+    finally:
+        view.finish()
 
 
 def _rich_table(table: Table, width: int) -> RichTable:

@@ -29,6 +29,10 @@ _STYLES = {
     "code.name": "bold",
     "code.number": "cyan",
     "code.string": "green",
+    "sure.fairly": "cyan",
+    "sure.little": "yellow",
+    "sure.least": "bold red",
+    "sure.number": "dim",
     "table.header": "bold",
     "table.rule": "dim",
 }
@@ -36,8 +40,20 @@ _STYLES = {
 # "auto" leaves the names to the terminal's own palette, which its owner has made readable.
 _PALETTES = {
     "auto": {},
-    "dark": {"magenta": "#d3a4f9", "cyan": "#7fd0e0", "green": "#a5d6a7", "red": "#ff8a80"},
-    "light": {"magenta": "#8e24aa", "cyan": "#006a80", "green": "#2e6b30", "red": "#b3261e"},
+    "dark": {
+        "magenta": "#d3a4f9",
+        "cyan": "#7fd0e0",
+        "green": "#a5d6a7",
+        "red": "#ff8a80",
+        "yellow": "#ffd166",
+    },
+    "light": {
+        "magenta": "#8e24aa",
+        "cyan": "#006a80",
+        "green": "#2e6b30",
+        "red": "#b3261e",
+        "yellow": "#7a5900",
+    },
 }
 
 
