@@ -134,6 +134,10 @@ class Chat:
             raise UsageError(f"There is no {noun} yet.", "Type a question.")
         return last
 
+    def told(self) -> list[str]:
+        """What went wrong beside the chat itself, and where its log is; each once."""
+        return [*self.keeping.told(), *self.connection.log.told()]
+
     def close(self) -> None:
         """Close the store, and end what was started: an engine, if any."""
         self.keeping.close()

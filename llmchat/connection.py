@@ -13,6 +13,7 @@ from llmchat.store.records import Request
 from llmchat.wire import address
 from llmchat.wire.address import Address
 from llmchat.wire.discovery import PATIENCE, Discovery, Found, look_around
+from llmchat.wire.log import Log
 
 if TYPE_CHECKING:
     # requests takes as long to import as the rest of the start; the discovery's thread does it.
@@ -38,6 +39,8 @@ class Connection:
         self.named: NamedServer | None = settings.server
         self.warnings: tuple[str, ...] = ()
         self.others: tuple[Found, ...] = ()
+        self.log = Log(settings.log)
+        self.log.hide(settings.program_key, settings.openai_key)
         self._keys: dict[str, str] = {}
         self._client: Client | None = None
         self._discovery: Discovery | None = None
@@ -114,8 +117,9 @@ class Connection:
         self.look_again()
 
     def close(self) -> None:
-        """End what was started: an engine, if any."""
+        """End what was started: an engine, if any; and the log."""
         self._leave()
+        self.log.close()
 
     def _discover(self, connect: Callable[[Discovery], "Client"], **options: Any) -> None:
         self._discovery = Discovery(connect, **options)
@@ -132,7 +136,7 @@ class Connection:
         access = self.named.access() if self.named else Access()
         self.warnings = access.warnings
         key = self._keys.get(self._place(server)) or access.key or self._settings.key_for(server)
-        return Client(server, key, access.headers, access.ca_file)
+        return Client(server, key, access.headers, access.ca_file, self.log)
 
     def _place(self, server: Address) -> str:
         """What a typed key belongs to: a server with a name may have one of its own."""

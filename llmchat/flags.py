@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from llmchat import settings as settings_of
@@ -61,6 +62,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--plain", action="store_true", help="show replies as they come, without drawing markdown")
     add("--no-stream", action="store_true", help="show a reply when it is whole")
     add("--json", action="store_true", help="print the answer as a JSON record, with all that is known of it")
+    add("--log", metavar="FILE", help="write each request and answer to this file, without keys")
     add("--render", action="store_true", help="show the markdown on standard input, while it comes")
 
 
@@ -83,4 +85,5 @@ def settings_with(flags: argparse.Namespace) -> Settings:
         model=flags.model or settings.model,
         system=flags.system or settings.system,
         preferences=preferences,
+        log=Path(flags.log).expanduser() if flags.log else None,
     )

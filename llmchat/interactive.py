@@ -55,7 +55,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     screen = Screen(sys.stdout, sys.stderr)
     screen.apply(settings.preferences)
     chat = Chat(settings, store_of(settings, flags))
-    lines = [where_kept(chat)]
+    lines = [where_kept(chat), *chat.told()]
 
     def announce() -> None:
         try:

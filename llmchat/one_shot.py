@@ -37,7 +37,7 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
             _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json))
             sys.stdout.flush()
         finally:
-            for warning in chat.keeping.told():
+            for warning in chat.told():
                 say(warning)
 
 

@@ -113,7 +113,7 @@ class Repl:
         return None
 
     def _warn(self) -> None:
-        for warning in self._chat.keeping.told():
+        for warning in self._chat.told():
             self._screen.note(warning)
 
     def _show(self, result: Result) -> type[Quit] | None:

@@ -42,8 +42,8 @@ _KNOWN = (*_TEXTS, *_TABLES, *(preference.name for preference in PREFERENCES))
 class Settings:
     """`model` is "" when the user named none; `url_named` says whether `address` is the user's choice.
 
-    `file` is where the settings file is or would be. `servers` are those with a name of their own,
-    `server` the one of them that was named.
+    `file` is where the settings file is or would be, `log` where what goes over the wire is written.
+    `servers` are those with a name of their own, `server` the one of them that was named.
 
     `program_key` belongs to `address`, `openai_key` to api.openai.com.
     """
@@ -57,6 +57,7 @@ class Settings:
     sampling: Sampling = field(default_factory=Sampling)
     preferences: Preferences = field(default_factory=Preferences)
     file: Path | None = None
+    log: Path | None = None
     program_key: str = field(default="", repr=False)
     openai_key: str = field(default="", repr=False)
 

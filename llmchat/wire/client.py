@@ -19,6 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from llmchat.errors import DroppedError, TransportError, UnreachableError, UsageError
 from llmchat.wire.address import Address
+from llmchat.wire.log import Exchange, Log
 from llmchat.wire.pages import Answer
 from llmchat.wire.protocol import CHAT_PATH, encode
 from llmchat.wire.sockets import Line
@@ -50,12 +51,19 @@ class Client:
     """
 
     def __init__(
-        self, address: Address, key: str = "", headers: Mapping[str, str] | None = None, ca_file: str = ""
+        self,
+        address: Address,
+        key: str = "",
+        headers: Mapping[str, str] | None = None,
+        ca_file: str = "",
+        log: Log | None = None,
     ) -> None:
         self.address = address
         self.key = key
         self.verify: str | None = ca_file or None
         self._headers = dict(headers or {})
+        self._log = log or Log()
+        self._log.hide(key, *self._headers.values())
         self.refused: set[str] = set()
         self.told_left_out: set[str] = set()
 
@@ -70,8 +78,8 @@ class Client:
     def _exchange(
         self, method: str, path: str, body: Mapping[str, Any] | None, timeout: float
     ) -> Answer | None:
-        with self._session() as session:
-            try:
+        try:
+            with self._log.exchange() as exchange, self._session(exchange, Line()) as session:
                 response = session.request(
                     method,
                     self.address.url(path),
@@ -84,10 +92,11 @@ class Client:
                 )
                 with response:
                     text = response.raw.read(_LONGEST_PAGE, decode_content=True)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-                return None
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, text.decode("utf-8", "replace"))
+                exchange.piece(text)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            return None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, text.decode("utf-8", "replace"))
 
     def chat(self, body: Mapping[str, Any], optional: Sequence[str] = (), *, known: bool = False) -> Stream:
         """Send a chat request.
@@ -100,10 +109,11 @@ class Client:
     @contextlib.contextmanager
     def send(self, body: Mapping[str, Any], line: Line) -> Iterator["Response"]:
         """Send a chat request over this line and hold it for a block; raises TransportError, UsageError."""
-        with self._session() as session, _our_errors(self.address):
-            adapter = _Adapter(line)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
+        with (
+            _our_errors(self.address),
+            self._log.exchange() as exchange,
+            self._session(exchange, line) as session,
+        ):
             response = session.post(
                 self.address.url(CHAT_PATH),
                 data=encode(body),
@@ -114,10 +124,12 @@ class Client:
                 verify=self.verify,
             )
             with response:
-                yield Response(self.address, response)
+                yield Response(self.address, response, exchange)
 
-    def _session(self) -> requests.Session:
+    def _session(self, exchange: Exchange, line: Line) -> requests.Session:
         session = requests.Session()
+        session.mount("http://", _Adapter(exchange, line))
+        session.mount("https://", _Adapter(exchange, line))
         session.trust_env = not self.address.near
         session.auth = self._authorize
         session.headers.update(self._headers)
@@ -133,8 +145,9 @@ class Client:
 class Response:
     """An answer whose body is still coming; `headers` are by lower-case name."""
 
-    def __init__(self, address: Address, response: requests.Response) -> None:
+    def __init__(self, address: Address, response: requests.Response, exchange: Exchange) -> None:
         self._address = address
+        self._exchange = exchange
         self.status = response.status_code
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self._raw = response.raw
@@ -143,15 +156,23 @@ class Response:
         """What has come, waiting for a first byte; b"" at the end. Raises TransportError."""
         with _our_errors(self._address):
             data: bytes = self._raw.read1(_PIECE, decode_content=True)
+        self._exchange.piece(data)
         return data
 
 
 class _Adapter(HTTPAdapter):
-    """Tells a `Line` of the connection that requests makes."""
+    """Tells a `Line` of the connection that requests makes, and the log of what goes over it."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, exchange: Exchange, line: Line) -> None:
         super().__init__(max_retries=0)
+        self._exchange = exchange
         self._line = line
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self._exchange.request(str(request.method), str(request.url), request.headers, request.body)
+        response = super().send(request, *args, **kwargs)
+        self._exchange.answer(response.status_code, response.headers)
+        return response
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
