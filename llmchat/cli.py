@@ -46,6 +46,10 @@ def _run(flags: argparse.Namespace) -> int:
 
         render(sys.stdin.buffer, sys.stdout)
         return 0
+    if flags.local is not None:
+        from llmchat.fetching import local_model
+
+        flags.local = str(local_model(flags.local))
     settings = settings_with(flags)
     piped = not (sys.stdin and sys.stdin.isatty())
     if not (flags.question or flags.execute or flags.json or piped):

@@ -43,6 +43,17 @@ class Engine:
             self._process.wait()
 
 
+def check_installed() -> None:
+    """Raise EngineError when llama.cpp is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("xllamacpp") is None:
+        raise EngineError(
+            "Running a model here needs the package xllamacpp.",
+            "In llmchat's folder: pip install '.[local]'.",
+        )
+
+
 def start_practice() -> Engine:
     """Start the practice model that comes with llmchat; raises EngineError."""
     from importlib.resources import as_file, files
@@ -58,13 +69,7 @@ def start(model: Path, *, context: int = 0, threads: int = 0) -> Engine:
     `context` is the number of tokens that all slots share, `threads` those that compute; 0 leaves
     either to llama.cpp.
     """
-    from importlib.util import find_spec
-
-    if find_spec("xllamacpp") is None:
-        raise EngineError(
-            "Running a model here needs the package xllamacpp.",
-            "In llmchat's folder: pip install '.[local]'.",
-        )
+    check_installed()
     if not model.is_file():
         raise EngineError(f"There is no model file {str(model)!r}.", "It is a file ending in .gguf.")
     process = subprocess.Popen(

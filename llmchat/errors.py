@@ -7,6 +7,7 @@ LlmchatError             what happened, and what the user can do
 │   ├── UnreachableError     no connection; the request did not leave
 │   └── DroppedError         the connection ended before the reply did
 ├── AnswerError          the answer is whole, but not of the form asked for   exit code 1
+├── HubError             a model file could not be fetched                    exit code 1
 ├── EngineError          llama.cpp did not start in its child process         exit code 1
 └── StoreError           the conversation store cannot be read or written     exit code 1
 """
@@ -79,6 +80,10 @@ class DroppedError(TransportError):
 
 class AnswerError(LlmchatError):
     """The answer is whole and kept, but not of the form that was asked for."""
+
+
+class HubError(LlmchatError):
+    """A model file could not be fetched from the hub."""
 
 
 class EngineError(LlmchatError):

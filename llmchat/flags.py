@@ -34,7 +34,13 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
         help="the server, such as localhost:8080, or its name in the settings (default: http://localhost:1234)",
     )
     where.add_argument("--demo", action="store_true", help="run the small practice model")
-    where.add_argument("--local", metavar="FILE", help="run your own model file (GGUF) with llama.cpp")
+    where.add_argument(
+        "--local",
+        metavar="MODEL",
+        nargs="?",
+        const="",
+        help="run a model with llama.cpp: a GGUF file, OWNER/REPO[:FILE] from the hub, or a recommended one",
+    )
     add = group.add_argument
     add("-m", "--model", help="the model's name (default: what the server has loaded)")
     add("-s", "--system", metavar="TEXT", help="the system prompt")

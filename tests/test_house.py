@@ -46,6 +46,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "xllamacpp": ("engine",),
     "PIL": ("pictures",),
     "jsonschema": ("structured",),
+    "huggingface_hub": ("hub",),
+    "httpx2": ("hub",),
     "prompt_toolkit": ("prompt", "keys", "typeahead"),
     "rich": tuple(name.rpartition(".")[2] for name in SCREEN),
 }
