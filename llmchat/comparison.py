@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from llmchat.logprobs import mean_logprob
 from llmchat.params import show
-from llmchat.store.answers import Answer, mean_logprob
+from llmchat.store.answers import Answer
 
 # Chinese, Japanese and Korean are written without spaces: there a character counts as a word.
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -113,7 +114,8 @@ def foot(answer: Answer) -> str:
     parts = []
     if request.usage and request.usage.completion:
         together = " together" if len(request.finish_reasons) > 1 else ""
-        parts.append(f"{request.usage.completion:,} tokens{together}")
+        plural = "" if request.usage.completion == 1 else "s"
+        parts.append(f"{request.usage.completion:,} token{plural}{together}")
     if request.seconds is not None and not request.error:
         parts.append(f"{request.seconds:.1f} s")
     if request.timings.tokens_per_second:

@@ -256,6 +256,20 @@ class Run:
         chat.go(first.place if first else self._head)
 
 
+def compared_before(chat: Chat, question: int | None = None) -> tuple[Answer, ...]:
+    """The answers of the latest comparison, or of the latest about this question; () when there is none."""
+    requests = chat.keeping.do(lambda store: store.compared(chat.keeping.id, question))
+    answers: list[Answer] = []
+    for request in requests:
+        # A refusal of `n` was followed by requests of their own.
+        if not request.answers and request.chosen.get("n", 1) == 1:
+            answers.append(Answer(request, Message("assistant", "", state="failed"), number=len(answers) + 1))
+        for choice, place in enumerate(request.answers):
+            message = chat.conversation.node(place).message
+            answers.append(Answer(request, message, place, choice, len(answers) + 1))
+    return compared(answers)
+
+
 def choices(chat: Chat, question: Message | None, after: int | None, sampling: Sampling | None) -> Run | None:
     """A run with the `n` choices of one request as its lanes; None when one answer is wanted."""
     sampling = sampling or chat.sampling

@@ -13,12 +13,14 @@ from typing import NewType
 
 from llmchat import params
 from llmchat.chat import Chat
+from llmchat.comparison import Change
 from llmchat.errors import UsageError
 from llmchat.lab import Lane
 from llmchat.lines import split_command
 from llmchat.messages import Message, Node
 from llmchat.params import normalise
 from llmchat.sampling import Sampling
+from llmchat.store.answers import Answer
 
 Rest = NewType("Rest", str)
 """The rest of the line, spaces and all."""
@@ -65,6 +67,21 @@ class Markdown:
     """A message to be drawn as markdown."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Several answers, to be shown side by side."""
+
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two texts as one, with what is gone and what is new in it; `table` stands above."""
+
+    table: Table
+    runs: tuple[tuple[Change, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +165,7 @@ class Quit:
     farewell: str = ""
 
 
-Shown = str | Table | Verbatim | Styled | Turns | Markdown | Copy
+Shown = str | Table | Verbatim | Styled | Turns | Markdown | SideBySide | Difference | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
 Result = Shown | Send | SendAll | SendLanes | Continue | Ask | Edit | Quit | None

@@ -1,11 +1,13 @@
 """Several answers to one question: sweeps, comparisons, choices; what is sent, kept and shown."""
 
+import threading
+
 import pytest
 
 from llmchat.commands.grid import grid_of
 from llmchat.errors import UsageError
 from llmchat.sampling import Sampling
-from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, refuse, sse, usage
+from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 from tests.session import session, settings_for
 
 
@@ -149,3 +151,87 @@ def test_other_refusals_of_choices_are_told_once(server: ScriptedServer) -> None
     ran = session(server.url, "a colour?", settings=settings_for(server.url, n=3))
     assert len(server.requests) == 1
     assert ran.screen.count("no such model") == 1
+
+
+def test_plain_numbers_are_the_lanes_of_the_last_sweep(server: ScriptedServer) -> None:
+    server.will(answer("earlier"), echo)
+    ran = session(server.url, "go", "/sweep temperature 0 0.5", "/pick 2", "n", "/pick", "/pick 3", "/pick 9")
+    assert "2  #4  t=0.5" in ran.screen
+    assert "3  #2  earlier" in ran.screen
+    assert "There is no answer 9." in ran.screen
+    assert ran.conversation.head == 2
+    assert ran.chat.sampling == Sampling()
+
+
+def test_pick_offers_to_keep_what_an_answer_was_asked_with(server: ScriptedServer) -> None:
+    server.will(echo)
+    ran = session(
+        server.url, "/sweep temperature=0,0.5 top_k=1,2 -- go", "/pick 4", "y", "next", "/params undo"
+    )
+    assert "Keep temperature 0.5, top_k 2 for what follows?" in ran.screen
+    assert bodies(server, "temperature", "top_k", "seed")[-1] == (0.5, 2, None)
+    assert ran.chat.sampling == Sampling()
+    kept = session(server.url, "/sweep top_k default 2 -- go", "/pick 2 keep", "/pick 1 keep")
+    assert "Kept: top_k 2." in kept.screen
+    assert "Kept: top_k not sent." in kept.screen
+
+
+def test_a_lane_that_failed_keeps_its_number(server: ScriptedServer) -> None:
+    server.will(answer("one"), refuse(500, {"error": "broken"}), answer("three"))
+    ran = session(server.url, "/sweep temperature 0 0.5 1 -- go", "/pick 2", "/pick 3", "n", "/compare")
+    assert "There is no answer 2." in ran.screen
+    assert ran.said[-1] == ("assistant", "three")
+    assert ran.screen.count("2 \N{MIDDLE DOT} temperature 0.5\n\nThe server refused (HTTP 500): broken") == 2
+
+
+def test_the_difference_of_two_answers_is_by_words_with_what_they_were_asked_with(
+    server: ScriptedServer,
+) -> None:
+    server.will(answer("the cat ", "sat."), answer("the dog ", "sat!"), answer("same"))
+    ran = session(server.url, "/sweep top_k default 2 -- go", "/diff 1 2", "x", "/diff #1 #4", "/diff 1 1")
+    assert "top_k  not sent  2" in ran.screen
+    assert "the [-cat -]{+dog +}sat[-.-]{+!+}" in ran.screen
+    assert "[-go-]{+x+}" in ran.screen
+    assert "The answers are the same." in ran.screen
+
+
+def test_models_are_compared_and_one_is_kept(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("qwen-small", "llama-large")
+    server.will(echo)
+    ran = session(server.url, "/compare qwen llama -- go", "/pick 2", "y", "/compare gemma llama -- go")
+    assert bodies(server, "model") == [("qwen-small",), ("llama-large",)]
+    assert "2 \N{MIDDLE DOT} model llama-large" in ran.screen
+    assert ran.chat.model == "llama-large"
+    assert "There is no model 'gemma' here." in ran.screen
+
+
+def test_a_single_model_is_compared_with_the_present_one(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("qwen-small", "llama-large")
+    server.will(echo)
+    session(server.url, "go", "/model qwen", "/compare llama parallel=2")
+    assert sorted(bodies(server, "model")[1:]) == [("llama-large",), ("qwen-small",)]
+
+
+def test_servers_are_compared_each_with_a_model_that_it_has(server: ScriptedServer) -> None:
+    with serving() as other:
+        other.pages["/v1/models"] = models("another")
+        server.will(answer("here"))
+        other.will(answer("there"))
+        ran = session(server.url, f"/compare @{server.url} @{other.url} -- go", "/pick 2", "y", "next")
+    assert bodies(other, "model") == [("another",), ("another",)]
+    assert len({*bodies(server, "seed"), bodies(other, "seed")[0]}) == 1
+    assert f"server {other.url}/v1" in ran.screen
+    assert [said for _, said in ran.said] == ["go", "there", "next", "there"]
+
+
+def test_parallel_lanes_are_asked_at_once(server: ScriptedServer) -> None:
+    together = threading.Barrier(3, timeout=20)
+
+    def meet(request: Request) -> Reply:
+        together.wait()
+        return echo(request)
+
+    server.will(meet)
+    ran = session(server.url, "/sweep temperature 0 0.5 1 parallel=3 -- go")
+    assert len(ran.conversation.children(1)) == 3
+    assert [t for (t,) in sorted(bodies(server, "temperature"))] == [0, 0.5, 1]

@@ -15,7 +15,7 @@ MOST_AT_ONCE = 16
 _USAGE = "Like this: /sweep temperature 0 0.8 -- question, or /sweep temperature=0,0.8 top_p=0.5,1"
 _REPEATED = re.compile(r"x(\d+)", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d*[.,]?\d+k?", re.IGNORECASE)
-_LARGEST_SEED = 2**31
+_LARGEST_SEED = 9999
 
 
 @dataclass
@@ -57,7 +57,7 @@ def grid_of(text: str, sampling: Sampling) -> Grid:
         if word == "--":
             grid.question, rest = after, ""
         elif equals and key.lower() == "parallel":
-            grid.parallel, rest = _parallel(value), after
+            grid.parallel, rest = parallel_of(value), after
         elif equals and _is_name(key):
             name, rest = "", _take_list(grid, sampling, field_name(key), rest.partition("=")[2])
         elif not grid.values:
@@ -76,7 +76,7 @@ def with_seed(sampling: Sampling, values: dict[str, list[str]]) -> tuple[Samplin
     seed = sampling.get("seed")
     if "seed" in values or (seed and seed.value >= 0):
         return sampling, ""
-    fixed = random.randrange(_LARGEST_SEED)
+    fixed = random.randint(1, _LARGEST_SEED)
     # As a default: a server that does not take a seed may go without.
     return sampling.with_value("seed", fixed, "default"), f" · seed {fixed} in all"
 
@@ -108,7 +108,8 @@ def _name(word: str) -> str:
     return name
 
 
-def _parallel(value: str) -> int:
+def parallel_of(value: str) -> int:
+    """How many answers are asked for at once; raises UsageError."""
     if not value.isdecimal() or not 1 <= int(value) <= MOST_AT_ONCE:
         raise UsageError(f"parallel is a whole number from 1 to {MOST_AT_ONCE}, not {value!r}.")
     return int(value)

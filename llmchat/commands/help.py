@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands import (
+    alternatives,
     attachments,
     certainty,
     chats,
@@ -97,6 +98,7 @@ registry = Registry(
     replies.group,
     context.group,
     tree.group,
+    alternatives.group,
     lab.group,
     chats.group,
     requests.group,

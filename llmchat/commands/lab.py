@@ -1,13 +1,18 @@
 """Commands about several answers to one question: what a parameter, a model or a server makes of it."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.commands.grid import grid_of, with_seed
+from llmchat.commands.grid import grid_of, parallel_of, with_seed
+from llmchat.commands.models import meant
+from llmchat.commands.server import connect
 from llmchat.comparison import Measures, label, measured
-from llmchat.lab import Lane
-from llmchat.registry import Ask, Choice, Group, Rest, Result, SendLanes, Table
+from llmchat.connection import Connection
+from llmchat.errors import UsageError
+from llmchat.lab import Lane, compared_before
+from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, SendLanes, SideBySide, Table
 from llmchat.store.answers import Answer
 
 group = Group("The lab")
@@ -38,7 +43,7 @@ def sweep(chat: Chat, values: Rest) -> Result:
     It asks the last question, or the one after `--`. With several parameters (`k=v,v k=v,v`) it asks
     for every combination, `seed x5` asks with five seeds, `parallel=4` for four answers at once.
     What you do not name is the same for all, the seed included. `/pick N` goes on from an answer,
-    `/diff N M` shows how two differ, `/export FILE.html` (`.csv`, `.json`) writes all of them.
+    `/diff N M` shows how two differ, `/export sweep FILE.html` (`.csv`, `.json`) writes all of them.
     """
     return planned(chat, values)
 
@@ -53,6 +58,69 @@ def planned(chat: Chat, values: str) -> Result:
     told = f"{grid.count} answers: {names}{seed}"
     lanes = tuple(Lane(sampling) for sampling in grid.samplings(start))
     return _sent(SendLanes(lanes, grid.question, grid.parallel, told))
+
+
+def _comparable(chat: Chat) -> Iterator[Choice]:
+    found = chat.connection.found_so_far()
+    for listed in found.models if found else ():
+        yield Choice(listed.id, "a model")
+    for name in chat.settings.servers:
+        yield Choice(f"@{name}", "a server")
+
+
+@command(
+    examples=("/compare", "/compare qwen llama", "/compare qwen @localhost:8080 -- Tell me a joke."),
+    targets=_comparable,
+)
+def compare(chat: Chat, targets: Rest = NOTHING) -> Result:
+    """Ask several models or servers, side by side.
+
+    It asks the last question, or the one after `--`. A model is meant by a part of its name, a
+    server by `@` and what `/server` takes; a single one is compared with the present one.
+    `parallel=2` asks two at once. Without anything it shows the last comparison again.
+    """
+    if not targets:
+        return _again(chat)
+    named, *question = re.split(r"(?:^|\s)--(?:\s|$)", targets, maxsplit=1)
+    asked = "".join(question).strip()
+    if not asked:
+        chat.last("user")
+    start, seed = with_seed(chat.sampling.without("n"), {})
+    words = [word for word in named.split() if not word.lower().startswith("parallel=")]
+    parallel = [parallel_of(word.partition("=")[2]) for word in named.split() if word not in words]
+    # All words are looked at before a connection is made.
+    models = {word: _model(chat, word) for word in words if not word.startswith("@")}
+    places = list(dict.fromkeys(word for word in words if word.startswith("@")))
+    lanes = [Lane(start, model=models[word]) for word in models]
+    lanes += [Lane(start, connection=_connection(chat, place)) for place in places]
+    if not lanes:
+        raise UsageError("A comparison needs a model or a server.", "`/models` lists the models.")
+    lanes = [Lane(start, model=chat.model), *lanes] if len(lanes) == 1 else lanes
+    told = f"{len(lanes)} answers{seed}"
+    return _sent(SendLanes(tuple(lanes), asked or None, parallel[-1] if parallel else 1, told))
+
+
+def _again(chat: Chat) -> Result:
+    answers = compared_before(chat) if chat.keeping.id else ()
+    if not answers:
+        raise UsageError("Nothing was compared in this conversation.", "`/sweep temperature 0 0.8` does it.")
+    return SideBySide(answers)
+
+
+def _model(chat: Chat, word: str) -> str:
+    """The model that a word means; raises UsageError when the server lists others only."""
+    found = chat.connection.found()
+    listed = tuple(known.id for known in found.models) if found else ()
+    model = meant(listed, word)
+    if listed and model not in listed:
+        raise UsageError(f"There is no model {word!r} here.", "`/models` lists them; `--` begins a question.")
+    return model
+
+
+def _connection(chat: Chat, place: str) -> Connection:
+    connection = Connection(chat.settings)
+    connect(chat, connection, place.removeprefix("@"))
+    return connection
 
 
 def _sent(lanes: SendLanes) -> Result:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
+from llmchat.connection import Connection
 from llmchat.errors import EngineError, UsageError
 from llmchat.named_servers import NamedServer
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
@@ -33,17 +34,22 @@ def server(chat: Chat, place: str = "") -> Result:
     """
     if not place:
         return _servers(chat)
+    connect(chat, chat.connection, place)
     named = chat.settings.servers.get(place)
-    if named:
-        chat.connection.connect(named)
-    elif place.lower() == "demo":
-        chat.connection.run_model(None)
-    elif place.isdecimal():
-        chat.connection.connect(_numbered(chat, int(place)))
-    else:
-        chat.connection.connect(address.parse(place))
     chat.named_model = named.model if named else ""
     return greeting(chat) if chat.connection.found() else not_known_yet(chat)
+
+
+def connect(chat: Chat, connection: Connection, place: str) -> None:
+    """Let a connection talk to a name, `demo`, a number of the list or an address; raises UsageError."""
+    if named := chat.settings.servers.get(place):
+        connection.connect(named)
+    elif place.lower() == "demo":
+        connection.run_model(None)
+    elif place.isdecimal():
+        connection.connect(_numbered(chat, int(place)))
+    else:
+        connection.connect(address.parse(place))
 
 
 def not_known_yet(chat: Chat) -> str:

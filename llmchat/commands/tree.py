@@ -59,7 +59,7 @@ def goto(chat: Chat, number: str) -> Result:
     For a question, the head is its latest answer.
     """
     node = numbered(chat, number)
-    return _moved(chat, node if node.message.role == "assistant" else _answer_to(chat, node))
+    return moved(chat, node if node.message.role == "assistant" else _answer_to(chat, node))
 
 
 def _answer_to(chat: Chat, question: Node) -> Node:
@@ -72,48 +72,12 @@ def _answer_to(chat: Chat, question: Node) -> Node:
     return answers[-1]
 
 
-def _moved(chat: Chat, node: Node) -> str:
+def moved(chat: Chat, node: Node) -> str:
+    """Move the head to a message; what to say of it. Raises UsageError for an empty one."""
     if not node.message.content.strip():
         raise UsageError(f"Message {node.number} is empty.", "`/tree` shows the others.")
     chat.go(node.number)
     return f"The head is message {node.number}: {first_line(node)}"
-
-
-def _alternatives(chat: Chat) -> list[Node]:
-    """The answers beside the head, and the head."""
-    head = chat.conversation.head
-    if head == ROOT:
-        return []
-    return list(chat.conversation.children(chat.conversation.node(head).parent))
-
-
-def _choices(chat: Chat) -> list[Choice]:
-    return [Choice(str(n), first_line(node)) for n, node in enumerate(_alternatives(chat), 1)]
-
-
-@command(examples=("/pick", "/pick 1", "/pick #2"), which=_choices)
-def pick(chat: Chat, which: str = "") -> Result:
-    """Go on with another answer to the last question.
-
-    A plain number counts the answers from 1; `#7` is message 7. Without one they are listed.
-    """
-    found = _alternatives(chat)
-    if which.startswith("#"):
-        return goto(chat, which)
-    if not found:
-        raise UsageError(
-            f"There is nothing to pick{f' {which} from' if which else ''} yet.", "Type a question."
-        )
-    if not which:
-        head = chat.conversation.head
-        rows = [
-            ("*" if node.number == head else "", str(n), f"#{node.number}", first_line(node))
-            for n, node in enumerate(found, 1)
-        ]
-        return Table(("", "", "#", "answer"), tuple(rows), "`/pick N` takes one.", one_line=True)
-    if not which.isdecimal() or not 1 <= int(which) <= len(found):
-        raise UsageError(f"There is no answer {which}.", f"There are {len(found)}; `/pick` lists them.")
-    return _moved(chat, found[int(which) - 1])
 
 
 @command(examples=("/fork", "/fork another try"))

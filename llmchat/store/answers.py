@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from llmchat.logprobs import mean_logprob
 from llmchat.messages import ROOT, Message
 from llmchat.sampling import Sampling
 from llmchat.store.records import Request
@@ -80,14 +81,3 @@ def _usage(request: Request) -> dict[str, int | None] | None:
         "completion_tokens": request.usage.completion,
         "cached_tokens": request.usage.cached,
     }
-
-
-def mean_logprob(message: Message) -> float | None:
-    """The mean of the tokens' log-probabilities; None where the server gave none."""
-    try:
-        tokens = json.loads(message.logprobs) if message.logprobs else []
-    except (ValueError, RecursionError):
-        return None
-    known = [token.get("logprob") for token in tokens if isinstance(token, dict)]
-    values = [value for value in known if isinstance(value, int | float)]
-    return sum(values) / len(values) if values else None

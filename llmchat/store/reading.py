@@ -83,6 +83,16 @@ class Reading:
         found = self._requests(brought, conversation, number) or self._requests(asked, conversation, number)
         return found[0] if found else None
 
+    def compared(self, conversation: int, question: int | None = None) -> tuple[Request, ...]:
+        """The requests of the latest comparison, or of the latest about this question, in their order."""
+        about = "" if question is None else " AND parent = ?2"
+        latest = (
+            'SELECT "group" FROM requests WHERE conversation = ?1 AND "group" != \'\''
+            f"{about} ORDER BY id DESC LIMIT 1"
+        )
+        values = (conversation,) if question is None else (conversation, question)
+        return self._requests(f'conversation = ?1 AND "group" = ({latest}) ORDER BY requests.id', *values)
+
     def last_request(self, conversation: int) -> Request | None:
         """The latest request of a conversation; None when there is none."""
         found = self._requests("conversation = ? ORDER BY requests.id DESC LIMIT 1", conversation)

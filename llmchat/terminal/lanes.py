@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from llmchat.comparison import foot, label, words
+from llmchat.comparison import Change, foot, label, words
 from llmchat.interruptions import Suspension
 from llmchat.lab import Progress, Run
 from llmchat.store.answers import Answer
@@ -186,3 +186,19 @@ def _filled(row: str, width: int) -> str:
     """A row as wide as its column: filled up, or cut where a wide character stands out of it."""
     missing = width - cell_len(ESCAPE.sub("", row))
     return row + " " * missing if missing >= 0 else row
+
+
+def difference(runs: Sequence[tuple[Change, str]], *, marked: bool) -> Text:
+    """Two texts as one: what is gone struck out, what is new in green; without colours in brackets."""
+    text = Text()
+    for change, run in runs:
+        before, after, style = _MARKS[change]
+        text.append(f"{before}{safe(run)}{after}" if marked else safe(run), "none" if marked else style)
+    return text
+
+
+_MARKS = {
+    "same": ("", "", "none"),
+    "gone": ("[-", "-]", "red strike"),
+    "new": ("{+", "+}", "bold green"),
+}

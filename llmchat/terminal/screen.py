@@ -21,10 +21,10 @@ from llmchat.interruptions import Suspension
 from llmchat.lab import Run
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
-from llmchat.registry import Copy, Markdown, Shown, Styled, Table, Turns, Verbatim
+from llmchat.registry import Copy, Difference, Markdown, Shown, SideBySide, Styled, Table, Turns, Verbatim
 from llmchat.store.answers import Answer
 from llmchat.terminal import clipboard
-from llmchat.terminal.lanes import Following, below_each_other, side_by_side
+from llmchat.terminal.lanes import Following, below_each_other, difference, side_by_side
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
 from llmchat.terminal.render import Renderer
@@ -149,6 +149,11 @@ class Screen:
                 self.turns(shown)
             case Markdown(text):
                 self.markdown(text)
+            case SideBySide(answers):
+                self.answers(answers)
+            case Difference(table, runs):
+                self.table(table)
+                self._page(difference(runs, marked=self._results.no_color or not self._results.is_terminal))
             case Copy(text, name):
                 how = clipboard.copy(text, self.out)
                 self.text(f"Copied {name} ({_count(len(text), 'character')}) {how}.")
