@@ -6,6 +6,7 @@ from pathlib import Path
 from llmchat.connection import Connection
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.messages import Attachment, Conversation, Message, Node, Reply, Role
+from llmchat.meter import Meter
 from llmchat.sampling import Sampling
 from llmchat.settings import Settings
 from llmchat.store.keeping import Keeping
@@ -31,6 +32,7 @@ class Chat:
         self.conversation = Conversation()
         self.last_reply: Reply | None = None
         self.last_error: LlmchatError | None = None
+        self.meter = Meter(self)
         self.attached: tuple[Attachment, ...] = ()
         """What goes with the next message."""
         self._earlier_sampling: list[Sampling] = []
@@ -139,6 +141,7 @@ class Chat:
         return [*self.keeping.told(), *self.connection.log.told()]
 
     def close(self) -> None:
-        """Close the store, and end what was started: an engine, if any."""
+        """Close the store, and end what was started: the meter's thread, an engine."""
+        self.meter.close()
         self.keeping.close()
         self.connection.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Connection:
         self._keys: dict[str, str] = {}
         self._client: Client | None = None
         self._discovery: Discovery | None = None
+        self._known: Found | None = None
 
     def start(self, then: Callable[[], None] | None = None) -> None:
         """Talk to the server that the program was started with."""
@@ -70,7 +72,10 @@ class Connection:
             self.start()
         assert self._discovery
         found = self._discovery.result(timeout)
+        if found and self.named:
+            found = replace(found, given_context=self.named.context)
         if found:
+            self._known = found
             self.address = found.address
             self.others = self._discovery.others or self.others
         return found
@@ -78,7 +83,8 @@ class Connection:
     def found_so_far(self) -> Found | None:
         """What is known of the server now; None also when an engine did not start."""
         with contextlib.suppress(EngineError):
-            return self.found(timeout=0) if self._discovery else None
+            # What is being found out afresh is known from before.
+            return self.found(timeout=0) or self._known if self._discovery else None
         return None
 
     def return_to(self, asked: Request, then: Callable[[], None] | None = None) -> None:
@@ -128,7 +134,7 @@ class Connection:
     def _leave(self) -> None:
         if self._discovery:
             self._discovery.abandon()
-        self._client = self._discovery = None
+        self._client = self._discovery = self._known = None
 
     def _new_client(self, server: Address) -> "Client":
         from llmchat.wire.client import Client

@@ -80,6 +80,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     prompt.serve(
         preferences=lambda: chat.preferences,
         complete=lambda line: completion.complete(registry, chat, line),
-        toolbar=lambda columns: toolbar.line(toolbar.parts(chat), columns),
+        toolbar=lambda columns, draft: toolbar.line(toolbar.parts(chat, draft), columns),
     )
+    chat.meter.then = prompt.refresh
     return Repl(chat, prompt, screen)

@@ -225,10 +225,18 @@ class Repl:
                     self._answer_with(turn, self._screen, suspension)
             finally:
                 self.stopped = turn.stopped
+                self._learn(turn)
                 if turn.stopped and not turn.committed:
                     self._screen.note("Stopped before an answer came.")
                 if not turn.committed and turn.question:
                     self._given_back = as_typed(turn.question.content, registry.knows)
+
+    def _learn(self, turn: Turn) -> None:
+        """Let the meter know what the answer tells, and say so when the prompt was cut."""
+        if turn.found and turn.reply:
+            self._chat.meter.learn(turn.found, turn.body, turn.reply)
+            if self._chat.meter.alarm:
+                self._screen.note(self._chat.meter.alarm)
 
 
 def check(turn: Turn) -> None:

@@ -4,24 +4,32 @@ from dataclasses import dataclass
 from unicodedata import east_asian_width
 
 from llmchat.chat import Chat
+from llmchat.lines import message
+from llmchat.meter import Count
 from llmchat.params import show
 from llmchat.terminal.sanitize import safe_line
 
 _SHORT = {"temperature": "temp", "max_tokens": "max", "repeat_penalty": "repeat"}
 _SEPARATOR = " · "
 _LONGEST_VALUE = 12
+_HIGH, _FULL = 0.7, 0.9
+"""Shares of the context window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the line; the higher its rank, the longer it stays when there is little room."""
+    """A piece of the line; the higher its rank, the longer it stays when there is little room.
+
+    `style` is "", "warning" or "alarm".
+    """
 
     text: str
     rank: int
+    style: str = ""
 
 
-def parts(chat: Chat) -> list[Part]:
-    """The pieces of the line, from left to right."""
+def parts(chat: Chat, draft: str = "") -> list[Part]:
+    """The pieces of the line, from left to right, while `draft` is typed."""
     found = chat.connection.found_so_far()
     shown = []
     if found and found.reachable:
@@ -36,25 +44,30 @@ def parts(chat: Chat) -> list[Part]:
         shown.append(Part("1 file" if len(chat.attached) == 1 else f"{len(chat.attached)} files", 8))
     if chat.preferences.multiline:
         shown.append(Part("multi-line: Alt-Enter sends", 9))
+    if count := chat.meter.shown("" if draft.startswith("/") else message(draft)):
+        shown.append(Part(str(count), 5 if count.share < _HIGH else 8, _style(count)))
     reply = chat.last_reply
-    if reply and reply.usage and (total := reply.usage.prompt + reply.usage.completion):
-        context = found.context(chat.model) if found else None
-        window = f" of {context:,}" if context else ""
-        shown.append(Part(f"{total:,}{window} tokens", 5))
     if reply and reply.timings.tokens_per_second:
         shown.append(Part(f"{reply.timings.tokens_per_second:,.0f} tokens/s", 1))
     return shown
 
 
-def line(shown: list[Part], columns: int) -> str:
-    """The pieces that fit into `columns`; the least important are dropped first."""
+def _style(count: Count) -> str:
+    if count.share >= _FULL:
+        return "alarm"
+    return "warning" if count.share >= _HIGH else ""
+
+
+def line(shown: list[Part], columns: int) -> list[tuple[str, str]]:
+    """The pieces that fit into `columns`, each as style and text; the least important are dropped first."""
     kept = list(shown)
     while kept and _cells(text := _SEPARATOR.join(part.text for part in kept)) > columns - 1:
         if len(kept) == 1:
-            return text[: columns - 2] + "…"
+            return [(kept[0].style, text[: columns - 2] + "…")]
         # Of equals the last one goes.
         kept.remove(min(reversed(kept), key=lambda part: part.rank))
-    return _SEPARATOR.join(part.text for part in kept)
+    pieces = [[("", _SEPARATOR), (part.style, part.text)] for part in kept]
+    return [piece for pair in pieces for piece in pair][1:]
 
 
 def _cells(text: str) -> int:

@@ -57,7 +57,7 @@ class Turn:
 
     `continues` is the number of an answer to go on with: the model gets it, or `prefix` in its place,
     as its own, and it begins the new one. `sampling`, `connection` and `model` take the place of the
-    chat's own, `group` marks what is compared.
+    chat's own, `group` marks what is compared. `found` is what the request went to.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Turn:
         patience = PATIENCE if self._connection.address else engine.START_TIMEOUT
         self._deadline = time.monotonic() + patience
         self._looked_again = False
-        self._window: int | None = None
+        self.found: Found | None = None
         self.question = question
         self.opening = prefix
         self.prefix = prefix or (conversation.node(continues).message.content if continues else "")
@@ -99,6 +99,11 @@ class Turn:
         self.stopped = False
         self.committed = False
         self.reply: Reply | None = None
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What was sent; nothing before."""
+        return self._stream.body if self._stream else {}
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -137,8 +142,8 @@ class Turn:
     def ending(self) -> Ending:
         """How the reply ended, or stands."""
         reply = self.reply or self._draft.reply(self.prefix)
-        sent = self._stream.body if self._stream else {}
-        return Ending(reply, sent, self._window, skipped=self._draft.skipped, stopped=self.stopped)
+        window = self.found.context(str(self.body.get("model"))) if self.found else None
+        return Ending(reply, self.body, window, skipped=self._draft.skipped, stopped=self.stopped)
 
     def stop(self) -> None:
         """End the reply where it is; safe in a signal handler."""
@@ -214,32 +219,24 @@ class Turn:
         self._keep_request(found, model, body)
         optional = optional_fields(body, found.kind, self.sampling)
         self._unsetting = unsetting(found.kind, self.sampling)
-        self._window = found.context(model)
+        self.found = found
         self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
         return _left_out(client, found, self.sampling) + _unseen(found, model, self.question)
 
     def _keep_request(self, found: Found, model: str, body: Mapping[str, Any]) -> None:
-        chat, entry = self._chat, self._entry
-        if entry is None:
-            return
-        entry.request = Request(
-            server=found.address.api,
-            kind=found.kind.name,
-            model=model,
-            fields=fields_of(body),
-            parent=entry.asked,
-            continues=self._continues,
-            omissions=self._asked.omissions(),
-            prefix=self.opening,
-            system=chat.system,
-            chosen={name: setting.value for name, setting in self.sampling.chosen.items()},
-            engine=self._connection.engine_name,
-            group=self._group,
-            time=time.time(),
-        )
-        chat.keeping.write(entry)
+        if self._entry:
+            self._entry.request = replace(
+                _request(found, model, body, self.sampling),
+                parent=self._entry.asked,
+                continues=self._continues,
+                omissions=self._asked.omissions(),
+                system=self._chat.system,
+                engine=self._connection.engine_name,
+                group=self._group,
+            )
+            self._chat.keeping.write(self._entry)
 
     def _is_stopped(self) -> bool:
         """Read anew each time: a signal handler sets it."""
@@ -254,6 +251,18 @@ def _body(
         return request_body(kind, model, messages, sampling)
     begun = [*messages, {"role": "assistant", "content": prefix}]
     return {**request_body(kind, model, begun, sampling), **(kind.continues or {})}
+
+
+def _request(found: Found, model: str, body: Mapping[str, Any], sampling: Sampling) -> Request:
+    """What is kept of a request, as far as it does not depend on its place in the conversation."""
+    return Request(
+        server=found.address.api,
+        kind=found.kind.name,
+        model=model,
+        fields=fields_of(body),
+        chosen={name: setting.value for name, setting in sampling.chosen.items()},
+        time=time.time(),
+    )
 
 
 def _unseen(found: Found, model: str, question: Message | None) -> list[Delta]:

@@ -79,7 +79,7 @@ class Request:
 
 
 class ScriptedServer:
-    """Answers chats from `script`, in order (the last one for ever), and GETs from `pages`."""
+    """Answers chats from `script`, in order (the last one for ever), and all else from `pages`."""
 
     def __init__(self, *, chunked: bool = True, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.chunked = chunked
@@ -134,7 +134,7 @@ class ScriptedServer:
         return self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
 
     def _choose(self, request: Request) -> Reply:
-        if request.method == "GET":
+        if request.method == "GET" or request.path in self.pages:
             self.gets.append(request)
             return self.pages.get(request.path, refuse(404, {"error": {"message": "File Not Found"}}))
         self.requests.append(request)

@@ -337,7 +337,7 @@ print(json.dumps({
     "screen": ran.screen,
     "completed": [c.text for start in ("/bou", "/wob") for c in complete(registry, ran.chat, start)],
     "reference": reference(),
-    "toolbar": toolbar.line(toolbar.parts(ran.chat), 80),
+    "toolbar": "".join(text for _, text in toolbar.line(toolbar.parts(ran.chat), 80)),
 }))
 """
 
@@ -445,10 +445,17 @@ def test_continuing_a_finished_answer_says_so(server: ScriptedServer) -> None:
 
 
 def test_the_toolbar_forgets_the_tokens_of_a_conversation_that_was_left(here: ScriptedServer) -> None:
-    used = session(here.url, "hi").chat
-    left = session(here.url, "hi", "/clear").chat
-    assert "tokens" in toolbar.line(toolbar.parts(used), 80)
-    assert "tokens" not in toolbar.line(toolbar.parts(left), 80)
+    chat = Chat(settings_for(here.url))
+    with chat.turn("hi") as turn:
+        while not turn.ended:
+            turn.wait()
+    assert "tokens" in bar(chat)
+    chat.clear()
+    assert "tokens" not in bar(chat)
+
+
+def bar(chat: Chat) -> str:
+    return "".join(text for _, text in toolbar.line(toolbar.parts(chat), 80))
 
 
 def test_a_format_that_is_none_is_refused(here: ScriptedServer) -> None:

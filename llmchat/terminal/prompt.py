@@ -12,6 +12,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
@@ -31,6 +32,9 @@ _MORE = "  "
 Complete = Callable[[str], Iterable[Any]]
 """What may come next in a line; see `completion.complete`."""
 
+Toolbar = Callable[[int, str], Iterable[tuple[str, str]]]
+"""The line below the prompt for so many columns and what has been typed: pieces of style and text."""
+
 _FIRST_KEYS = 0.1
 """Seconds that the first prompt has the processor for itself, so that the first keys show at once."""
 
@@ -38,6 +42,8 @@ _STYLE = Style.from_dict(
     {
         "prompt": "bold",
         "bottom-toolbar": "noreverse fg:ansibrightblack",
+        "warning": "fg:ansiyellow",
+        "alarm": "fg:ansired bold",
         "auto-suggestion": "fg:ansibrightblack",
         "completion-menu": "noreverse bg:default fg:default",
         "completion-menu.completion": "bg:default fg:default",
@@ -57,7 +63,7 @@ class Prompt:
     def __init__(self, out: TextIO, preferences: Preferences, history: InputHistory) -> None:
         self._preferences: Callable[[], Preferences] = lambda: preferences
         self._complete: Complete = lambda _: ()
-        self._toolbar: Callable[[int], str] = lambda _: ""
+        self._toolbar: Toolbar = lambda _columns, _draft: []
         self._keyboard = Keyboard()
         self._suspension = Suspension(self._keyboard.restore, self._keyboard.silence)
         self._taken = contextlib.ExitStack()
@@ -85,9 +91,9 @@ class Prompt:
         self,
         preferences: Callable[[], Preferences],
         complete: Complete,
-        toolbar: Callable[[int], str],
+        toolbar: Toolbar,
     ) -> None:
-        """From now on ask these: what is preferred, what completes a line, the toolbar for a width."""
+        """From now on ask these: what is preferred, what completes a line, the toolbar."""
         self._preferences, self._complete, self._toolbar = preferences, complete, toolbar
         app = self._session.app
         if app.is_running and app.loop:
@@ -201,8 +207,9 @@ class Prompt:
             run = app.context.copy().run
             app.loop.call_soon_threadsafe(run, run_in_terminal, self._suspension.take)
 
-    def _toolbar_now(self) -> str:
-        return self._toolbar(self._output.get_size().columns)
+    def _toolbar_now(self) -> StyleAndTextTuples:
+        pieces = self._toolbar(self._output.get_size().columns, self._session.default_buffer.text)
+        return [(f"class:{style}" if style else "", text) for style, text in pieces]
 
     def _is_command(self) -> bool:
         return self._session.default_buffer.text.startswith("/")

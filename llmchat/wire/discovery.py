@@ -25,6 +25,8 @@ PATIENCE = 4.0
 class Found:
     """What is known of a server.
 
+    `given_context` is the window that the settings file tells, for every model.
+
     `kind` is the recognised one or the presumed one; `reachable` says whether anything answered,
     `wants_key` whether it refused to list its models without a (or with this) key.
     """
@@ -36,6 +38,7 @@ class Found:
     wants_key: bool = False
     models: tuple[Model, ...] = ()
     version: str = ""
+    given_context: int | None = None
 
     def model(self, id: str) -> Model | None:
         """The listed model with this id."""
@@ -44,7 +47,7 @@ class Found:
     def context(self, model: str) -> int | None:
         """The context window of a model in tokens; None where it is not told."""
         listed = self.model(model)
-        return listed.context if listed else None
+        return self.given_context or (listed.context if listed else None)
 
     @property
     def title(self) -> str:

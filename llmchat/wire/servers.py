@@ -23,7 +23,8 @@ class Kind:
     out would mean a short limit of the server's own. `refuses_unknown` is true where a field that
     the server does not know is an error. `fields` are protocol fields that every request carries.
     `any_json` is false where JSON of any form has to be asked for by a schema.
-    `version` is the path and the field that tell its version.
+    `version` is the path and the field that tell its version. `counts` is the path that counts the
+    tokens of a prompt, chat template and all. `loads` is true where models are loaded and unloaded.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Kind:
     any_json: bool = True
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     version: tuple[str, str] | None = None
+    counts: str = ""
+    loads: bool = False
 
 
 def _owned_by(*owners: str) -> Callable[[Address, Get], bool]:
@@ -84,13 +87,13 @@ _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 KINDS: tuple[Kind, ...] = (
     Kind("openai", "OpenAI", 443, _hosted_at("api.openai.com"), refuses_unknown=True),
     Kind("openrouter", "OpenRouter", 443, _hosted_at("openrouter.ai")),
-    Kind("llamacpp", "llama.cpp", 8080, _is_llamacpp, "send", continues=_NO_FIELDS, fields=MappingProxyType({"return_progress": True}), version=("/props", "build_info")),
-    Kind("vllm", "vLLM", 8000, _owned_by("vllm"), continues=MappingProxyType({"add_generation_prompt": False, "continue_final_message": True}), version=("/version", "version")),
+    Kind("llamacpp", "llama.cpp", 8080, _is_llamacpp, "send", continues=_NO_FIELDS, fields=MappingProxyType({"return_progress": True}), version=("/props", "build_info"), counts="/v1/chat/completions/input_tokens", loads=True),
+    Kind("vllm", "vLLM", 8000, _owned_by("vllm"), continues=MappingProxyType({"add_generation_prompt": False, "continue_final_message": True}), version=("/version", "version"), counts="/tokenize"),
     Kind("sglang", "SGLang", 30000, _owned_by("sglang"), continues=MappingProxyType({"continue_final_message": True}), version=("/get_server_info", "version")),
     Kind("koboldcpp", "KoboldCpp", 5001, _says("/api/extra/version", '"KoboldCpp"'), 2048, version=("/api/extra/version", "version")),
-    Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send", any_json=False),
-    Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send", version=("/api/version", "version")),
-    Kind("textgen", "text-generation-webui", 5000, _says("/v1/internal/model/info", '"model_name"')),
+    Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send", any_json=False, loads=True),
+    Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send", version=("/api/version", "version"), loads=True),
+    Kind("textgen", "text-generation-webui", 5000, _says("/v1/internal/model/info", '"model_name"'), loads=True),
     Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True, version=("/health/readiness", "litellm_version")),
     Kind("localai", "LocalAI", 8080, _says("/system", '"backends"'), version=("/version", "version")),
     Kind("jan", "Jan", 1337, _is_jan),
