@@ -1,12 +1,13 @@
 """The program: one question, or a chat; and the exit code."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from llmchat import interruptions
-from llmchat.errors import LlmchatError
+from llmchat.errors import LlmchatError, UsageError
 from llmchat.flags import parser, settings_with
 from llmchat.opening import say
 
@@ -17,7 +18,10 @@ BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run llmchat; the exit code is 0, 1 (server or transport), 2 (usage), or 130 (interrupted)."""
     interruptions.end_in_order()
+    closed = _take_streams()
     try:
+        if closed:
+            raise UsageError("Standard output is closed; an answer has nowhere to go.", "Leave `>&-` out.")
         return _run(parser().parse_args(argv))
     except LlmchatError as error:
         say(f"{error.sentence} {error.hint}".rstrip())
@@ -33,6 +37,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not interruptions.exit_code():
             say(f"The output cannot be written: {error.strerror}.")
         return interruptions.exit_code() or 1
+
+
+def _take_streams() -> bool:
+    """Have three standard streams that take every text; whether standard output was closed."""
+    closed = sys.stdout is None
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It gets the number of the stream, which a file of ours would get otherwise.
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal shows its own encoding; a file or a pipe gets what came.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    return closed
 
 
 def _run(flags: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """A chat at the prompt, which is shown before the rest of the program is imported."""
 
 import argparse
+import codecs
 import os
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,6 +45,12 @@ def _prompt(settings: Settings) -> "Prompt":
     return Prompt(terminal, settings.preferences, history)
 
 
+def _encoding_told() -> str:
+    """What a terminal cannot show, if anything; Python takes its encoding from the locale."""
+    encoding = codecs.lookup(sys.stdout.encoding or "ascii").name
+    return "" if encoding == "utf-8" else f"The locale is {encoding}: what it has no sign for is shown as ?."
+
+
 def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
     from llmchat import completion, toolbar
     from llmchat.chat import Chat
@@ -55,7 +62,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     screen = Screen(sys.stdout, sys.stderr)
     screen.apply(settings.preferences)
     chat = Chat(settings, store_of(settings, flags))
-    lines = [where_kept(chat), *chat.told()]
+    lines = [where_kept(chat), _encoding_told(), *chat.told()]
 
     def announce() -> None:
         try:

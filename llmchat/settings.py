@@ -142,6 +142,9 @@ def with_params(settings: Settings, pairs: Mapping[str, Any], origin: Origin) ->
     return replace(settings, sampling=sampling)
 
 
+_WITHOUT = "Mend it, or rename it: llmchat starts without one too."
+
+
 def _with_file(settings: Settings, path: Path) -> Settings:
     try:
         if not path.exists():
@@ -150,7 +153,10 @@ def _with_file(settings: Settings, path: Path) -> Settings:
 
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"The settings file {path} cannot be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        if isinstance(error, UnicodeDecodeError):
+            reason = "it is no text"
+        raise UsageError(f"The settings file {path} cannot be read: {reason}.", _WITHOUT) from error
     if unknown := [key for key in table if key not in _KNOWN]:
         raise UsageError(
             f"The settings file {path} has an unknown key {unknown[0]!r}.",

@@ -22,9 +22,8 @@ def save(path: Path, table: str, name: str, value: Any) -> None:
         _replace(path.resolve(), after)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"The settings file {path} cannot be changed: {reason}.", "Mend it first."
-        ) from error
+        hint = "Nothing was saved." if isinstance(error, OSError) else "Mend it first."
+        raise UsageError(f"The settings file {path} cannot be changed: {reason}.", hint) from error
 
 
 def changed(text: str, table: str, name: str, value: Any) -> str:

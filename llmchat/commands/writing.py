@@ -1,5 +1,8 @@
-"""Writing a text to a file, which is never overwritten unasked."""
+"""Writing a text to a file, which is never overwritten unasked, and never by half."""
 
+import contextlib
+import os
+import shutil
 from pathlib import Path
 
 from llmchat.errors import UsageError
@@ -10,17 +13,34 @@ def written(path: Path, text: str) -> Result:
     """Write a text to a file, or ask first where there is one. Raises UsageError."""
 
     def overwrite(answer: str) -> Result:
-        return _write(path, text, "w") if answer.strip().lower() in ("y", "yes") else "Nothing was written."
+        return _write(path, text) if answer.strip().lower() in ("y", "yes") else "Nothing was written."
 
     if path.exists():
         return Ask(f"{path} exists. Overwrite it? [y/N]", overwrite)
-    return _write(path, text, "x")
+    return _write(path, text)
 
 
-def _write(path: Path, text: str, mode: str) -> str:
+def _write(path: Path, text: str) -> str:
     try:
-        with path.open(mode, encoding="utf-8", errors="backslashreplace", newline="\n") as out:
-            out.write(text)
+        _replace(path.resolve(), text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Is the folder there?") from error
+        hint = "" if path.parent.is_dir() else "Is the folder there?"
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", hint) from error
     return f"Written to {path}."
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write the whole file, or leave what was there."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)  # a device or a pipe
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        if path.exists():
+            shutil.copymode(path, part)
+        os.replace(part, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.application import Application, create_app_session, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -15,7 +15,9 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.output import create_output
+from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import is_dumb_terminal
 
 from llmchat.history import InputHistory
 from llmchat.interruptions import Suspension, ctrl_z, ending
@@ -71,12 +73,12 @@ class Prompt:
         self._typed = ""
         self._pasted = False
         self._announced: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._output = create_output(out)
-        self._session: PromptSession[str] = PromptSession(
+        self._dumb = is_dumb_terminal()
+        self._output = PlainTextOutput(out) if self._dumb else create_output(out)
+        self._session = self._reading(
             [("class:prompt", SIGN)],
             multiline=True,
             prompt_continuation=_MORE,
-            output=self._output,
             style=_STYLE,
             history=_OnDisk(history),
             auto_suggest=AutoSuggestFromHistory(),
@@ -148,7 +150,7 @@ class Prompt:
 
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
-        asking: PromptSession[str] = PromptSession(f"{safe(question)} ", output=self._output)
+        asking = self._reading(f"{safe(question)} ")
         try:
             return self._run(asking, is_password=hidden)
         except EOFError as error:
@@ -188,10 +190,20 @@ class Prompt:
         self._pasted = False
         self._session.editing_mode = EditingMode.VI if preferences.keys == "vi" else EditingMode.EMACS
         self._session.bottom_toolbar = self._toolbar_now if preferences.toolbar else None
+        if self._dumb:
+            # prompt_toolkit shows only what is typed there.
+            self._session.message = SIGN + safe(default)
         return Line(self._run(self._session, default=default), self._pasted)
+
+    def _reading(self, message: Any, **options: Any) -> PromptSession[str]:
+        """A prompt on our output. On a dumb terminal prompt_toolkit wants to find that by itself."""
+        with create_app_session(output=self._output):
+            return PromptSession(message, output=None if self._dumb else self._output, **options)
 
     def _run(self, session: PromptSession[str], **options: Any) -> str:
         """Let prompt_toolkit read a line; a signal that ends the program ends this first."""
+        if self._dumb:
+            return session.prompt(**options)
         app = session.app
 
         def leave() -> None:

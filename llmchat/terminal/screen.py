@@ -26,7 +26,6 @@ from llmchat.store.answers import Answer
 from llmchat.terminal import clipboard
 from llmchat.terminal.lanes import Following, below_each_other, difference, side_by_side
 from llmchat.terminal.markdown import document
-from llmchat.terminal.painter import Painter
 from llmchat.terminal.render import Renderer
 from llmchat.terminal.sanitize import safe
 from llmchat.terminal.themes import theme
@@ -129,8 +128,7 @@ class Screen:
         if self.rendered:
             renderer = Renderer(self._replies, self._replies.width)
             rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
-            painter = Painter()
-            self.out.write(painter.frame(rows, []) + painter.close())
+            self.out.write("".join(row + "\n" for row in rows))
         else:
             self.out.write(f"{content}\n")
 

@@ -92,6 +92,8 @@ class Rendered:
         self._console = console
         self._clock = clock
         self._reflows = terminal_reflows() if reflows is None else reflows
+        # A dumb terminal, such as an editor's, has rows that are only ever written.
+        self._repaints = console.is_terminal and not console.is_dumb_terminal
         self._painter = Painter()
         self._renderer = Renderer(console, console.width)
         self._blocks = Blocks()
@@ -246,7 +248,7 @@ class Rendered:
 
     def _show(self, live: list[str]) -> None:
         finished, self._finished = self._finished, []
-        if self._console.is_terminal:
+        if self._repaints:
             self._write(self._painter.frame(finished, live))
         else:
             self._write("".join(row + "\n" for row in finished))
