@@ -64,6 +64,8 @@ def _run(flags: argparse.Namespace) -> int:
 
         render(sys.stdin.buffer, sys.stdout)
         return 0
+    if flags.doctor:
+        return _doctor(flags)
     if flags.local is not None:
         from llmchat.fetching import local_model
 
@@ -83,3 +85,17 @@ def _run(flags: argparse.Namespace) -> int:
 
         one_shot(settings, flags)
     return 0
+
+
+def _doctor(flags: argparse.Namespace) -> int:
+    """Show what there is to find, as it is found; 1 when something is wrong."""
+    from llmchat.doctor import examine
+    from llmchat.registry import Verbatim
+    from llmchat.terminal.screen import Screen
+
+    screen = Screen(sys.stdout, sys.stderr, results=sys.stdout)
+    wrong = False
+    for finding in examine(lambda: settings_with(flags)):
+        screen.show(Verbatim(str(finding)))
+        wrong = wrong or finding.state == "wrong"
+    return int(wrong)

@@ -19,6 +19,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Without a question, a chat begins; /help there lists the commands.",
     )
     made.add_argument("question", nargs="*", help="answer this and leave; piped input is added to it")
+    made.add_argument(
+        "--doctor", action="store_true", help="tell what is installed and which servers answer, and leave"
+    )
     made.add_argument("--version", action="store_true", help="tell the version and leave")
     _add_server(made.add_argument_group("what answers"))
     _add_conversation(made.add_argument_group("what is asked"))
