@@ -13,6 +13,10 @@ from tests.scripted import ScriptedServer, serving
 
 # A busy machine is no failure: hypothesis measures wall time.
 hypothesis.settings.register_profile("llmchat", deadline=None)
+# By hand, for a long time: --hypothesis-profile=fuzz
+hypothesis.settings.register_profile(
+    "fuzz", deadline=None, max_examples=100_000, suppress_health_check=list(hypothesis.HealthCheck)
+)
 hypothesis.settings.load_profile("llmchat")
 
 OURS = ("LLMCHAT_", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "NO_COLOR", "XDG_")

@@ -1,0 +1,43 @@
+"""No bytes break the decoder, and none mean something else when they are cut elsewhere.
+
+`python -m pytest -n 0 --hypothesis-profile=fuzz tests/test_fuzz_decoder.py` tries 100,000 streams.
+"""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cutting import cut_at_random
+from tests.fixtures import FIXTURES
+from tests.fuzz.decoder import check, one_input
+from tests.oddity import VALUES
+from tests.scripted import chunk, sse
+
+# What the servers of the table send, in the pieces in which they send it.
+SENT = sorted(
+    {
+        piece
+        for fixture in FIXTURES.values()
+        for reply in fixture.replies
+        for piece in reply.body
+        if isinstance(piece, bytes) and len(piece) < 2000
+    }
+)
+SIGNS = [b"\n", b"\r", b"\r\n", b"data: ", b"data:", b":", b"event: error\n", b"\xef\xbb\xbf", b"[DONE]"]
+PIECES = st.one_of(
+    st.sampled_from(SENT),
+    st.binary(max_size=12),
+    st.sampled_from(SIGNS),
+    st.text("<>/think◁▷ `\n", max_size=12).map(lambda text: sse(chunk(text), done=False)[0]),
+    VALUES.map(lambda value: sse({"choices": value}, done=False)[0]),
+    VALUES.map(lambda value: sse({"choices": [{"delta": value}]}, done=False)[0]),
+)
+
+
+@given(cut_at_random(st.lists(PIECES, max_size=8).map(b"".join)))
+def test_any_stream_means_the_same_however_it_is_cut(stream: tuple[bytes, list[bytes]]) -> None:
+    check(*stream)
+
+
+@given(st.binary())
+def test_the_target_takes_any_bytes(data: bytes) -> None:
+    one_input(data)
