@@ -72,7 +72,7 @@ def _run(flags: argparse.Namespace) -> int:
         flags.local = str(local_model(flags.local))
     settings = settings_with(flags)
     piped = not (sys.stdin and sys.stdin.isatty())
-    if not (flags.question or flags.execute or flags.json or piped):
+    if not (flags.question or flags.execute or flags.sweep or flags.json or piped):
         from llmchat.interactive import interactive
 
         interactive(settings, flags)

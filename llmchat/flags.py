@@ -57,6 +57,8 @@ def _add_conversation(group: argparse._ArgumentGroup) -> None:
     add("-f", "--file", metavar="FILE", **_REPEATED, help=files)
     lines = "run a line as if typed in the chat, such as '/set seed=7', and leave; may be repeated"
     add("-x", "--execute", metavar="LINE", **_REPEATED, help=lines)
+    values = "ask once for each value, such as temperature=0,0.8, and show the answers side by side"
+    add("--sweep", metavar="K=V,V", **_REPEATED, help=values)
     add("-i", "--interactive", action="store_true", help="go on in a chat after that")
     earlier = group.add_mutually_exclusive_group()
     earlier.add_argument(
@@ -70,7 +72,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--plain", action="store_true", help="show replies as they come, without drawing markdown")
     add("--no-stream", action="store_true", help="show a reply when it is whole")
-    add("--json", action="store_true", help="print the answer as a JSON record, with all that is known of it")
+    add("--json", action="store_true", help="print each answer as a JSON record with all that is known of it")
     add("--log", metavar="FILE", help="write each request and answer to this file, without keys")
     add("--render", action="store_true", help="show the markdown on standard input, while it comes")
 

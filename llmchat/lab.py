@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from llmchat.chat import Chat
-from llmchat.comparison import compared, differences
+from llmchat.comparison import asked_with, compared, differences
 from llmchat.connection import Connection
 from llmchat.errors import LlmchatError, ServerError
 from llmchat.messages import Message, State
@@ -43,7 +43,8 @@ class Lane:
         connection = self.connection or chat.connection
         parameters = {name: setting.value for name, setting in self.sampling.effective.items()}
         parameters.pop("n", None)
-        return {"server": str(connection.address or ""), "model": self.model, **parameters}
+        server = connection.address.api if connection.address else connection.engine_name
+        return {"server": server, "model": self.model, **parameters}
 
 
 class Progress:
@@ -176,8 +177,18 @@ class Run:
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """The lanes that have ended, each with what sets it apart."""
-        return compared([lane.answer for lane in self.lanes if lane.answer])
+        """The lanes that have ended, each with what sets it apart from all that were wanted."""
+        ended = [lane.answer for lane in self.lanes if lane.answer]
+        return tuple(replace(a, differs=self._differs(a)) for a in ended)
+
+    @property
+    def answers_in_order(self) -> tuple[Answer, ...]:
+        """Those of them before which none is missing: their records can be written."""
+        return tuple(a for number, a in enumerate(self.answers, 1) if a.number == number)
+
+    def _differs(self, answer: Answer) -> dict[str, Any]:
+        asked = asked_with(answer)
+        return {name: asked.get(name) for name in self.differs[answer.number - 1]}
 
     @property
     def answered(self) -> bool:

@@ -62,9 +62,12 @@ def lines_of(flags: argparse.Namespace) -> list[Line]:
     piped = _piped()
     question = " ".join(flags.question)
     first = next((n for n, line in enumerate(lines) if not _is_command(line)), None)
-    if question or first is None:
+    if question or first is None or flags.sweep:
         text = "\n\n".join(filter(None, [question, piped]))
-        lines += [Line(as_typed(text, registry.knows), piped=bool(piped))] if text.strip() else []
+        asking = as_typed(text, registry.knows)
+        if flags.sweep:
+            asking = f"/sweep {' '.join(flags.sweep)} -- {text}"
+        lines += [Line(asking, piped=bool(piped))] if asking.strip() else []
     elif piped:
         lines[first] = Line(f"{lines[first].text}\n\n{piped}", piped=True)
     if not lines:

@@ -25,6 +25,9 @@ from llmchat.titles import Titles
 from llmchat.turn import Turn
 from llmchat.wire.deltas import Notice
 
+_PATIENCE = 0.5
+"""Seconds between two looks at lanes that are not shown."""
+
 
 class Reader(Protocol):
     """Where lines come from: the prompt, or a test."""
@@ -58,6 +61,8 @@ class Repl:
         self._screen = screen
         self._titles = Titles(chat)
         self._answer_with = record if json else answer
+        self._answer_lanes_with = records if json else several
+        self._names_files = True
         self._given_back = ""
         self.stopped = False
 
@@ -101,6 +106,7 @@ class Repl:
 
     def perform(self, line: Line) -> type[Quit] | None:
         """Run or send a line; `Quit` when it says so. Raises LlmchatError."""
+        self._names_files = line.names_files
         if is_farewell(line.text):
             return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
         if is_command(line, registry.knows):
@@ -109,7 +115,7 @@ class Repl:
             return self._show(in_shell(typed, self._chat, self._screen))
         if path := dropped(line.text):
             return self._show(attach(self._chat, path))
-        self._ask(message(line.text), mentions=line.names_files)
+        self._ask(message(line.text))
         return None
 
     def _warn(self) -> None:
@@ -142,23 +148,19 @@ class Repl:
         return None
 
     def _ask(
-        self,
-        said: str | Message | None,
-        after: int | None = None,
-        sampling: Sampling | None = None,
-        mentions: bool = True,
+        self, said: str | Message | None, after: int | None = None, sampling: Sampling | None = None
     ) -> None:
-        """Send a text with what is attached, and with the files that it names if `mentions` says so.
+        """Send a text with what is attached and with the files that it names, a message as it is.
 
-        A message goes as it is; None asks the last question again.
+        None asks the last question again.
         """
-        question = self._question(said, mentions) if isinstance(said, str) else said
+        question = self._question(said) if isinstance(said, str) else said
         self._reply(question, after, sampling)
 
-    def _question(self, text: str, mentions: bool = True) -> Message:
+    def _question(self, text: str) -> Message:
         """A text as a message, with what is attached and the files that it names."""
         try:
-            named, missing = mentioned(text) if mentions else ((), ())
+            named, missing = mentioned(text) if self._names_files else ((), ())
         except UsageError:
             self._given_back = as_typed(text, registry.knows)
             raise
@@ -209,7 +211,7 @@ class Repl:
         with ending(run.stop_all):
             try:
                 with self._reader.replying() as suspension, ctrl_c(run.stop):
-                    several(run, self._screen, suspension)
+                    self._answer_lanes_with(run, self._screen, suspension)
             finally:
                 self.stopped = run.stopped
                 if not run.answered and run.question:
@@ -266,12 +268,34 @@ def several(run: Run, screen: Screen, suspension: Suspension) -> None:
     for notice in run.notices:
         screen.note(notice)
     if not run.answered:
-        for failed in filter(None, (lane.error for lane in run.lanes)):
-            raise failed
+        _raise_first(run)
         screen.note("Stopped before an answer came.")
         return
     screen.answers(run.answers)
     screen.table(summary(run.answers))
+
+
+def records(run: Run, screen: Screen, suspension: Suspension) -> None:
+    """Write the answer of each lane as a JSON record as soon as it is there, in the order of the lanes."""
+    written = 0
+    with run:
+        while not run.ended:
+            run.wait(_PATIENCE)
+            if suspension.due:
+                suspension.take()
+            for answer in run.answers_in_order[written:]:
+                screen.data(json_line(answer))
+                written += 1
+    for notice in run.notices:
+        screen.note(notice)
+    if not run.answered:
+        _raise_first(run)
+
+
+def _raise_first(run: Run) -> None:
+    """Raise the first error that a lane has met."""
+    for error in filter(None, (lane.error for lane in run.lanes)):
+        raise error
 
 
 def record(turn: Turn, screen: Screen, suspension: Suspension) -> None:

@@ -98,6 +98,34 @@ def test_the_answer_as_a_json_record(server: ScriptedServer) -> None:
     }
 
 
+def test_a_sweep_as_a_json_record_for_each_lane(server: ScriptedServer) -> None:
+    server.will(answer("cold"), refuse(500, {"error": "broken"}), answer("hot"))
+    done = run("-u", server.url, "--sweep", "temperature=0,0.5,1", "--json", "why?", given=b"a @file.py\n")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [record["text"] for record in records] == ["cold", "", "hot"]
+    assert [record["differs"] for record in records] == [{"temperature": t} for t in (0, 0.5, 1)]
+    assert [record["lane"] for record in records] == [1, 2, 3]
+    assert len({record["seed"] for record in records}) == 1
+    assert "broken" in records[1]["error"]
+    assert asked(server) == "why?\n\na @file.py"
+    assert b"file.py" not in done.stderr
+
+
+def test_a_sweep_for_a_pipe_is_text(server: ScriptedServer) -> None:
+    server.will(answer("cold"), answer("hot"))
+    done = run("-u", server.url, "--sweep", "temperature=0,1", "--sweep", "top_k=1", "why?")
+    assert "2 \N{MIDDLE DOT} temperature 1\n\nhot\n" in done.stdout.decode()
+    assert run("-u", server.url, "--sweep", "temperature=0,9", "why?").returncode == 2
+
+
+def test_a_sweep_that_nobody_answers_is_an_error() -> None:
+    done = run("-u", NOWHERE, "--sweep", "temperature=0,1", "--json", "why?")
+    assert done.returncode == 1
+    assert [json.loads(line)["state"] for line in done.stdout.splitlines()] == ["failed", "failed"]
+    assert b"No server answers" in done.stderr
+
+
 def test_a_json_record_of_what_came_before_the_connection_broke(server: ScriptedServer) -> None:
     server.will(Reply(sse(chunk("Once upon"), done=False), cut=True))
     done = run("-u", server.url, "--json", "a story")
