@@ -1,7 +1,7 @@
 """Write docs/reference.md from the declarations of commands, parameters, settings and servers.
 
-And docs/fixtures.md from the table of what servers do in the tests. `python docs/generate.py` writes
-both; tests fail while they are stale.
+And the man page, and docs/fixtures.md from the table of what servers do in the tests.
+`python docs/generate.py` writes them all; tests fail while they are stale.
 """
 
 import sys
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.fixtures import Fixture
 
 REFERENCE = Path(__file__).parent / "reference.md"
+MANUAL = Path(__file__).parent / "llmchat.1"
 FIXTURES_PAGE = REFERENCE.with_name("fixtures.md")
 
 _LONGEST_CELL = 90
@@ -179,7 +180,9 @@ def _code(text: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(REFERENCE.parent.parent))
+    from docs.manual import manual
     from tests.fixtures import FIXTURES
 
     FIXTURES_PAGE.write_text(fixtures(FIXTURES), encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
+    MANUAL.write_text(manual(), encoding="utf-8")

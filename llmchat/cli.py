@@ -10,6 +10,7 @@ from llmchat import interruptions
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.flags import parser, settings_with
 from llmchat.opening import say
+from llmchat.shell_completion import script
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -58,6 +59,9 @@ def _run(flags: argparse.Namespace) -> int:
         from importlib.metadata import version
 
         sys.stdout.write(f"llmchat {version('llmchat')}\n")
+        return 0
+    if flags.completion:
+        sys.stdout.write(script(flags.completion, parser()))
         return 0
     if flags.render:
         from llmchat.terminal.screen import render

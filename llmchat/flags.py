@@ -7,6 +7,7 @@ from typing import Any
 
 from llmchat import settings as settings_of
 from llmchat.settings import Settings
+from llmchat.shell_completion import FILE, MODEL, SHELLS
 
 _REPEATED: dict[str, Any] = {"action": "append", "default": []}
 
@@ -23,6 +24,8 @@ def parser() -> argparse.ArgumentParser:
         "--doctor", action="store_true", help="tell what is installed and which servers answer, and leave"
     )
     made.add_argument("--version", action="store_true", help="tell the version and leave")
+    scripts = "print what a shell needs to complete this command line"
+    made.add_argument("--completion", choices=SHELLS, help=scripts)
     _add_server(made.add_argument_group("what answers"))
     _add_conversation(made.add_argument_group("what is asked"))
     _add_output(made.add_argument_group("how it is shown"))
@@ -39,7 +42,7 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
     where.add_argument("--demo", action="store_true", help="run the small practice model")
     where.add_argument(
         "--local",
-        metavar="MODEL",
+        metavar=MODEL,
         nargs="?",
         const="",
         help="run a model with llama.cpp: a GGUF file, OWNER/REPO[:FILE] from the hub, or a recommended one",
@@ -54,7 +57,7 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
 def _add_conversation(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     files = "attach a file, a pattern or a folder to the first message; may be repeated"
-    add("-f", "--file", metavar="FILE", **_REPEATED, help=files)
+    add("-f", "--file", metavar=FILE, **_REPEATED, help=files)
     lines = "run a line as if typed in the chat, such as '/set seed=7', and leave; may be repeated"
     add("-x", "--execute", metavar="LINE", **_REPEATED, help=lines)
     values = "ask once for each value, such as temperature=0,0.8, and show the answers side by side"
