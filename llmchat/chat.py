@@ -112,8 +112,8 @@ class Chat:
         entry = self.keeping.begin(parent, None)
         entry.answers = {0: message}
         self.keeping.write(entry, ended=True)
-        self.conversation = self.keeping.grown(entry).at(entry.head)
-        return entry.head
+        self.conversation = self.keeping.grown(entry).at(entry.numbers[0])
+        return entry.numbers[0]
 
     def begin(self, record: Record) -> None:
         """Store a whole conversation as a new one, and go on with it."""
@@ -136,9 +136,14 @@ class Chat:
             raise UsageError(f"There is no {noun} yet.", "Type a question.")
         return last
 
+    def sent(self, question: Message | None) -> None:
+        """Take what went with a question from what is attached to the next."""
+        gone = question.attachments if question else ()
+        self.attached = tuple(one for one in self.attached if one not in gone)
+
     def told(self) -> list[str]:
         """What went wrong beside the chat itself, and where its log is; each once."""
-        return [*self.keeping.told(), *self.connection.log.told()]
+        return [*self.keeping.told(), *self.meter.told(), *self.connection.log.told()]
 
     def close(self) -> None:
         """Close the store, and end what was started: the meter's thread, an engine."""

@@ -81,7 +81,8 @@ class Meter:
     `shown` never waits: it estimates, and lets a thread ask a server that counts; `then` is called
     in that thread when the exact count is there. What the last answer's usage tells makes the
     estimate good: the messages that were sent are known, and only what is new is estimated.
-    `alarm` says that the server has cut the last prompt, "" when it has not.
+    `asks` says whether somebody can be asked about a question that does not fit, `waived` is the
+    question that was asked about.
     """
 
     def __init__(self, chat: Metered) -> None:
@@ -95,7 +96,9 @@ class Meter:
         self._thread: threading.Thread | None = None
         self._mute: Client | None = None
         self.then: Callable[[], None] = lambda: None
-        self.alarm = ""
+        self.asks = True
+        self.waived: Message | None = None
+        self._warnings: list[str] = []
 
     def shown(self, draft: str = "") -> Count | None:
         """The prompt of the request that would leave with this question; None when there would be none."""
@@ -126,16 +129,15 @@ class Meter:
             count = self._estimated(found, body)
         return count
 
-    def learn(self, found: Found, body: Mapping[str, Any], reply: Reply) -> None:
+    def learn(self, found: Found | None, body: Mapping[str, Any], reply: Reply | None) -> None:
         """Take in what the answer to a request tells about its prompt, and compare it with our count."""
-        self.alarm = ""
-        usage = reply.usage
-        if usage is None or not usage.prompt:
+        usage = reply.usage if reply else None
+        if found is None or reply is None or usage is None or not usage.prompt:
             return
         count = self._estimated(found, body)
         if self._is_cut(count, usage.prompt, body):
             about = "" if count.exact else "about "
-            self.alarm = (
+            self.warn(
                 f"The server has read only {usage.prompt:,} of {about}{count.tokens:,} tokens: it has cut "
                 "the conversation in silence. `/compact` or `/forget` makes room."
             )
@@ -152,6 +154,15 @@ class Meter:
         used = found.model(str(body["model"]))
         if found.kind.loads and used and used.loaded is False:
             self._chat.connection.look_again()  # it has been loaded for this request, and has a window now
+
+    def warn(self, text: str) -> None:
+        """Let the user know, by `told`."""
+        self._warnings.append(text)
+
+    def told(self) -> list[str]:
+        """What the user should know and has not been told."""
+        warnings, self._warnings = self._warnings, []
+        return warnings
 
     def close(self) -> None:
         """End the thread."""

@@ -31,6 +31,7 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         found = chat.connection.found() if asks else None
         if found and found.reachable and notable(chat):
             say(greeting(chat))
+        chat.meter.asks = False
         screen = Screen(sys.stdout, sys.stderr, results=None if asks else sys.stdout)
         screen.apply(settings.preferences)
         try:

@@ -105,12 +105,14 @@ class Send:
 
     A text goes with what is attached and with the files that it names, a message as it is. It
     follows the message with the number `after`, else the head. `sampling` takes the place of the
-    chat's own this once.
+    chat's own this once. With `then`, the message is not the user's own, and `then` is called when
+    its turn has ended.
     """
 
     text: str | Message | None
     after: int | None = None
     sampling: Sampling | None = None
+    then: "Callable[[], Result] | None" = None
 
 
 @dataclass(frozen=True, slots=True)

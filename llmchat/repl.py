@@ -9,6 +9,7 @@ from llmchat.attachments import dropped, mentioned
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.attachments import attach, described
+from llmchat.commands.compact import offer
 from llmchat.commands.lab import summary
 from llmchat.errors import AnswerError, LlmchatError, UsageError
 from llmchat.interruptions import Suspension, ctrl_c, ending
@@ -125,6 +126,9 @@ class Repl:
     def _show(self, result: Result) -> type[Quit] | None:
         self._screen.apply(self._chat.preferences)
         match result:
+            case Send(Message() as ours, after, sampling, then) if then:
+                self._send_ours(self._chat.turn(ours, after, sampling))
+                return self._show(then())
             case Send(said, after, sampling):
                 self._ask(said, after, sampling)
             case SendAll(questions, after):
@@ -175,19 +179,18 @@ class Repl:
         self, question: Message | None, after: int | None = None, sampling: Sampling | None = None
     ) -> None:
         """Send a message, or the last question again; where `n` asks for several answers, as lanes."""
+        if question and (crowded := offer(self._chat, question, after, sampling)):
+            self._given_back = as_typed(question.content, registry.knows)
+            self._show(crowded)
+            return
         if run := choices(self._chat, question, after, sampling):
             self._run(run)
             return
         turn = self._chat.turn(question, after, sampling)
         self._send(turn)
         if turn.committed:
-            self._went(question)
+            self._chat.sent(question)
         check(turn)
-
-    def _went(self, question: Message | None) -> None:
-        """Take what went with a question from what is attached to the next."""
-        sent = question.attachments if question else ()
-        self._chat.attached = tuple(one for one in self._chat.attached if one not in sent)
 
     def _send_all(self, questions: tuple[Message, ...], after: int) -> None:
         """Send questions in turn, until one is stopped or not answered."""
@@ -217,28 +220,30 @@ class Repl:
                 if not run.answered and run.question:
                     self._given_back = as_typed(run.question.content, registry.knows)
         if run.answered:
-            self._went(run.question)
+            self._chat.sent(run.question)
 
     def _send(self, turn: Turn) -> None:
         """Send a turn; when it was not answered, its question comes back for editing."""
+        self._given_back = ""
         with ending(turn.stop):
             try:
                 with self._reader.replying() as suspension, ctrl_c(turn.stop):
                     self._answer_with(turn, self._screen, suspension)
             finally:
                 self.stopped = turn.stopped
-                self._learn(turn)
+                self._chat.meter.learn(turn.found, turn.body, turn.reply)
                 if turn.stopped and not turn.committed:
                     self._screen.note("Stopped before an answer came.")
                 if not turn.committed and turn.question:
                     self._given_back = as_typed(turn.question.content, registry.knows)
 
-    def _learn(self, turn: Turn) -> None:
-        """Let the meter know what the answer tells, and say so when the prompt was cut."""
-        if turn.found and turn.reply:
-            self._chat.meter.learn(turn.found, turn.body, turn.reply)
-            if self._chat.meter.alarm:
-                self._screen.note(self._chat.meter.alarm)
+    def _send_ours(self, turn: Turn) -> None:
+        """Send a turn whose question nobody has typed: what the user typed comes back, not that."""
+        typed = self._given_back
+        try:
+            self._send(turn)
+        finally:
+            self._given_back = typed
 
 
 def check(turn: Turn) -> None:

@@ -232,6 +232,7 @@ class Turn:
                 parent=self._entry.asked,
                 continues=self._continues,
                 omissions=self._asked.omissions(),
+                prefix=self.opening,
                 system=self._chat.system,
                 engine=self._connection.engine_name,
                 group=self._group,

@@ -3,14 +3,17 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from llmchat.messages import Conversation, Message
 from llmchat.store.records import Request, body_of
 from llmchat.store.writing import Store
-from tests.scripted import ScriptedServer, answer
+from llmchat.wire import counting
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, sse, usage
 from tests.session import Session, session
+from tests.test_one_shot import run
 
 
 @pytest.fixture
@@ -88,3 +91,100 @@ def test_a_conversation_keeps_what_is_omitted_while_it_grows() -> None:
     grown = Conversation(conversation.nodes, 2, frozenset({1, 2})).add(Message("user", "c"))
     assert [node.number for node in grown.sent()] == [3]
     assert grown.omissions() == (1, 2)
+
+
+def contents(conversation: Conversation) -> list[str]:
+    return [message.content for message in conversation.messages()]
+
+
+def test_a_summary_takes_the_place_of_what_was_said(here: ScriptedServer) -> None:
+    ran = session(here.url, "a", "b", "/compact 1", "c", "/goto 4")
+    summary, asked = here.requests[2].body["messages"], here.requests[3].body["messages"]
+    assert [m["content"] for m in summary[:2]] == ["a", "One."]
+    assert summary[2]["content"].startswith("Summarise our conversation so far")
+    assert [m["content"] for m in asked][1:] == ["Three.", "b", "Two.", "c"]
+    assert [m["role"] for m in asked] == ["user", "assistant"] * 2 + ["user"]
+    assert "with the last question as it was; `/goto 4` goes back to all of it." in ran.screen
+    assert contents(ran.conversation) == ["a", "One.", "b", "Two."]  # the originals stay
+
+
+def test_a_summary_is_made_without_what_shapes_other_answers(here: ScriptedServer) -> None:
+    session(here.url, "/set max_tokens=3 stop=x temperature=0.1", "a", "b", "/compact 0", "c")
+    body = here.requests[2].body
+    assert (body["max_tokens"], body["temperature"], "stop" in body) == (-1, 0.1, False)
+    assert here.requests[3].body["max_tokens"] == 3
+
+
+def test_without_a_summary_everything_stays_as_it_was(server: ScriptedServer) -> None:
+    server.will(answer("One."), answer("Two."), refuse(500, {"error": {"message": "out of memory"}}))
+    ran = session(server.url, "a", "b", "/compact 1")
+    assert contents(ran.conversation) == ["a", "One.", "b", "Two."]
+    assert "out of memory" in ran.screen
+    assert ran.offered[-1] == ""  # the summary's own question does not come back for editing
+
+
+def test_there_must_be_something_to_summarise(here: ScriptedServer) -> None:
+    assert "nothing to summarise yet" in session(here.url, "a", "/compact").screen
+    assert "/compact takes the number" in session(here.url, "a", "/compact x").screen
+
+
+@pytest.fixture
+def small(server: ScriptedServer) -> ScriptedServer:
+    """A server with a window of 200 tokens, which tells what it has read."""
+    server.pages["/v1/models"] = models("m", max_model_len=200)
+
+    def say(request: Any) -> Reply:
+        read = counting.estimate(request.body["messages"])
+        return Reply(sse(chunk("Yes."), chunk(finish="stop"), usage(read, 1)))
+
+    return server.will(say)
+
+
+LONG = ("word " * 60).strip()
+LONGER = ("more " * 110).strip()
+
+
+def test_a_question_that_does_not_fit_is_asked_about_and_comes_back(small: ScriptedServer) -> None:
+    ran = session(small.url, LONG, LONGER, "")
+    assert "This does not fit into the context window: ~" in ran.screen
+    assert "of 200 tokens. (c)ompact, (f)orget the oldest questions, or (s)end it all the same?" in ran.screen
+    assert ran.offered[-1] == LONGER
+    assert len(small.requests) == 1
+
+
+def test_it_can_be_sent_all_the_same(small: ScriptedServer) -> None:
+    ran = session(small.url, LONG, LONGER, "s")
+    assert sent(small) == [LONG, "Yes.", LONGER]
+    assert ran.offered[-1] == ""
+
+
+def test_the_oldest_questions_can_be_forgotten_for_it(small: ScriptedServer) -> None:
+    ran = session(small.url, LONG, "b", LONGER, "f")
+    assert sent(small) == ["b", "Yes.", LONGER]
+    assert ran.conversation.omitted == {1, 2}
+
+
+def test_the_conversation_can_be_compacted_for_it(small: ScriptedServer) -> None:
+    ran = session(small.url, LONG, "b", "c", LONGER, "c")
+    assert sent(small) == ["What have we said so far, in short?", "Yes.", "b", "Yes.", "c", "Yes.", LONGER]
+    assert ran.said[-2:] == [("user", LONGER), ("assistant", "Yes.")]
+
+
+def test_a_question_that_is_too_long_alone_comes_back(small: ScriptedServer) -> None:
+    ran = session(small.url, "a", LONGER * 3, "f")
+    assert "The question alone is too long for the context window." in ran.screen
+    assert ran.offered[-1] == LONGER * 3
+    assert ran.conversation.omitted == frozenset()
+
+
+def test_when_the_summary_fails_the_question_comes_back_and_not_the_summarys(small: ScriptedServer) -> None:
+    say = small.script[0]
+    small.script = [say, say, say, refuse(500, {"error": {"message": "out of memory"}})]
+    ran = session(small.url, LONG, "b", "c", LONGER, "c")
+    assert ran.offered[-1] == LONGER
+
+
+def test_without_a_prompt_it_is_said_and_sent(small: ScriptedServer) -> None:
+    done = run("-u", small.url, LONGER * 3)
+    assert (done.returncode, done.stdout) == (0, b"Yes.\n")
+    assert b"This does not fit into the context window: ~" in done.stderr

@@ -1,7 +1,7 @@
 """Commands about the context window: what is in it, and how to make room."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.places import first_line, numbered
@@ -34,8 +34,7 @@ def forget(chat: Chat, number: str) -> Result:
     conversation, marked, and `/remember` sends them again.
     """
     first, last = _range(chat, number)
-    turns = [turn for turn in _turns(chat) if turn[0].number <= last and turn[-1].number >= first]
-    new = [node.number for turn in turns for node in turn if node.number not in chat.conversation.omitted]
+    new = [number for number in _whole(chat, first, last) if number not in chat.conversation.omitted]
     if not new:
         raise UsageError(
             f"Message {number} is not among what is sent.", "`/history` shows what is, with numbers."
@@ -52,11 +51,10 @@ def remember(chat: Chat, number: str = "all") -> Result:
     """
     omitted = chat.conversation.omitted
     if number.lower() == "all":
-        back = set(omitted)
+        back = omitted
     else:
         first, last = _range(chat, number)
-        turns = [turn for turn in _turns(chat) if turn[0].number <= last and turn[-1].number >= first]
-        back = {node.number for turn in turns for node in turn} & omitted
+        back = omitted.intersection(_whole(chat, first, last))
     if not back:
         raise UsageError("Nothing of that is forgotten.", "`/history` marks what is.")
     chat.omit(*(omitted - back))
@@ -70,10 +68,16 @@ def _range(chat: Chat, word: str) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def _turns(chat: Chat) -> Iterator[list[Node]]:
-    """The path in questions with their answers: left out one by one, the roles would not alternate."""
+def _whole(chat: Chat, first: int, last: int) -> list[int]:
+    """The numbers of the questions and answers that lie between these, none without its other half."""
+    touched = [t for t in turns(chat.conversation.path()) if t[0].number <= last and t[-1].number >= first]
+    return [node.number for turn in touched for node in turn]
+
+
+def turns(path: Iterable[Node]) -> Iterator[list[Node]]:
+    """A path in questions with their answers: left out one by one, the roles would not alternate."""
     turn: list[Node] = []
-    for node in chat.conversation.path():
+    for node in path:
         if node.message.role == "user" and turn:
             yield turn
             turn = []

@@ -1,0 +1,132 @@
+"""Making room in the context window: a summary of what was said, or the oldest questions left out."""
+
+from dataclasses import replace
+
+from llmchat.chat import Chat
+from llmchat.commands import context
+from llmchat.commands.context import turns
+from llmchat.errors import UsageError
+from llmchat.messages import ROOT, Conversation, Message, Node
+from llmchat.registry import Ask, Result, Send
+from llmchat.sampling import Sampling
+
+_SUMMARISE = (
+    "Summarise our conversation so far, so that you can go on from the summary alone: what was asked, "
+    "found and decided, with all names, figures and code that still matter, and what is open. Be short."
+)
+_ASKED = "What have we said so far, in short?"
+_KEPT = "2"
+
+_COMFORTABLE = 0.8
+"""The part of the window that a request may fill, so that there is room for an answer."""
+
+group = context.group
+command = group.command
+
+# What shapes an answer for other ends than a summary.
+_NOT_FOR_A_SUMMARY = (
+    *("n", "stop", "max_tokens", "ignore_eos", "logprobs", "top_logprobs"),
+    *("response_format", "json_schema", "grammar"),
+)
+
+
+@command("compress", "summarize", examples=("/compact", "/compact 4"))
+def compact(chat: Chat, keep: str = _KEPT) -> Result:
+    """Put a summary in the place of what was said.
+
+    The model writes it. The last questions with their answers follow it as they are: two, or as many
+    as you say. All of it stays in the `/tree`, and `/goto` goes back.
+    """
+    if not keep.isdecimal():
+        raise UsageError(f"/compact takes the number of questions to keep, not {keep!r}.", "Like /compact 4")
+    return _summarised(chat, int(keep))
+
+
+def _summarised(chat: Chat, keep: int, next_: Result = None) -> Result:
+    """Ask for a summary, go on from it, and then do what is `next_`; raises UsageError."""
+    before = chat.conversation
+    old = list(turns(before.sent()))
+    kept = [old.pop() for _ in range(min(keep, len(old)))][::-1]
+    if not old:
+        raise UsageError("There is nothing to summarise yet.", "`/compact 0` keeps no question as it is.")
+    asked = Message("user", _SUMMARISE)
+    while old and not _fits(chat, before.at(old[-1][-1].number).add(asked)):
+        kept.insert(0, old.pop())
+    if not old:
+        raise UsageError("Even the first answer is too long to summarise.", "`/forget` leaves it out.")
+
+    def put() -> Result:
+        answer = chat.conversation.last("assistant")
+        if chat.conversation.head == before.head or answer is None or answer.message.state != "complete":
+            chat.go(before.head)
+            return "There is no summary; everything is as it was."
+        _put_summary(chat, answer.message, [node for turn in kept for node in turn])
+        last = {0: "", 1: ", with the last question as it was"}
+        still = last.get(len(kept), f", with the last {len(kept)} questions as they were")
+        back = f"`/goto {before.head}` goes back to all of it."
+        return next_ or f"The conversation goes on from the summary{still}; {back}"
+
+    return Send(asked, old[-1][-1].number, _plain(chat.sampling), put)
+
+
+def _put_summary(chat: Chat, summary: Message, kept: list[Node]) -> None:
+    """A summary and copies of these messages, as a branch of their own."""
+    number = chat.put(Message("user", _ASKED), ROOT)
+    number = chat.put(Message("assistant", summary.content), number)
+    for node in kept:
+        number = chat.put(node.message, number)
+
+
+def _plain(sampling: Sampling) -> Sampling:
+    for name in _NOT_FOR_A_SUMMARY:
+        sampling = sampling.without(name)
+    return sampling
+
+
+def _fits(chat: Chat, asked: Conversation) -> bool:
+    count = chat.meter.before(asked)
+    return count is None or count.share <= _COMFORTABLE
+
+
+def offer(
+    chat: Chat, question: Message, after: int | None = None, sampling: Sampling | None = None
+) -> Ask | None:
+    """What to ask before a question that does not fit into the window; None when it does.
+
+    Where nobody can be asked, it is said and sent.
+    """
+    place = chat.conversation if after is None else chat.conversation.at(after)
+    count = chat.meter.before(place.add(question), sampling)
+    if count is None or count.fits or question is chat.meter.waived:
+        return None
+    told = f"This does not fit into the context window: {count}."
+    if not chat.meter.asks:
+        chat.meter.warn(told)
+        return None
+
+    def then(answer: str) -> Result:
+        chat.meter.waived = question
+        word = answer.strip().lower()[:1]
+        if word == "s":
+            return Send(question, after, sampling)
+        if word not in ("c", "f"):
+            return "Nothing was sent; the question is back for editing."
+        if after is not None:
+            chat.go(after)
+        send = Send(question, None, sampling)
+        return (
+            _summarised(chat, int(_KEPT), send) if word == "c" else _without_the_oldest(chat, question, send)
+        )
+
+    return Ask(f"{told} (c)ompact, (f)orget the oldest questions, or (s)end it all the same?", then)
+
+
+def _without_the_oldest(chat: Chat, question: Message, send: Send) -> Result:
+    """Forget so many of the oldest questions with their answers that a question fits; raises UsageError."""
+    omitted = chat.conversation.omitted
+    for turn in turns(chat.conversation.sent()):
+        omitted |= {node.number for node in turn}
+        if _fits(chat, replace(chat.conversation, omitted=omitted).add(question)):
+            chat.omit(*omitted)
+            return send
+    raise UsageError("The question alone is too long for the context window.", "Shorten it.")
