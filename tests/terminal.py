@@ -86,14 +86,22 @@ class Terminal:
     @property
     def text(self) -> str:
         """Scrollback and screen as text, blank ends removed."""
-        width = self._screen.columns
-        top = ["".join(line[x].data for x in range(width)) for line in self._screen.history.top]
-        return "\n".join(line.rstrip() for line in [*top, *self._screen.display]).rstrip()
+        return "\n".join([*self._scrollback, *map(str.rstrip, self._screen.display)]).rstrip()
+
+    @property
+    def above(self) -> list[str]:
+        """The rows above the one with the cursor, the scrollback's too."""
+        return [*self._scrollback, *map(str.rstrip, self._screen.display[: self._screen.cursor.y])]
 
     @property
     def cursor_line(self) -> str:
         """The row with the cursor."""
         return self._screen.display[self._screen.cursor.y].rstrip()
+
+    @property
+    def _scrollback(self) -> list[str]:
+        columns = range(self._screen.columns)
+        return ["".join(line[x].data for x in columns).rstrip() for line in self._screen.history.top]
 
     def _read(self, timeout: float) -> bool:
         try:
