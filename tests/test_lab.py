@@ -1,6 +1,10 @@
 """Several answers to one question: sweeps, comparisons, choices; what is sent, kept and shown."""
 
+import csv
+import json
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -235,3 +239,45 @@ def test_parallel_lanes_are_asked_at_once(server: ScriptedServer) -> None:
     ran = session(server.url, "/sweep temperature 0 0.5 1 parallel=3 -- go")
     assert len(ran.conversation.children(1)) == 3
     assert [t for (t,) in sorted(bodies(server, "temperature"))] == [0, 0.5, 1]
+
+
+def exported(server: ScriptedServer, folder: Path, ending: str) -> str:
+    """What `/export sweep` writes of a sweep with an error in it."""
+    server.will(answer("**bold**, ", '"quoted"\n<b>'), refuse(500, {"error": "<broken>"}), answer("three"))
+    file = folder / f"lanes{ending}"
+    ran = session(
+        server.url, "/sweep temperature 0 0.5 1 -- a & b", f"/export sweep {file}", "/export sweep x.md"
+    )
+    assert f"Written to {file}." in ran.screen
+    assert "It ends in one of .csv, .json, .html." in ran.screen
+    return file.read_text()
+
+
+def test_a_sweep_is_exported_as_a_table(server: ScriptedServer, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(exported(server, tmp_path, ".csv").splitlines(keepends=True)))
+    assert [row["temperature"] for row in rows] == ["0.0", "0.5", "1.0"]
+    assert [row["text"] for row in rows] == ['**bold**, "quoted"\n<b>', "", "three"]
+    assert rows[1]["error"] == "The server refused (HTTP 500): <broken>"
+    assert {row["question"] for row in rows} == {"a & b"}
+
+
+def test_a_sweep_is_exported_as_json_records(server: ScriptedServer, tmp_path: Path) -> None:
+    data = json.loads(exported(server, tmp_path, ".json"))
+    assert data["question"] == "a & b"
+    assert [record["differs"] for record in data["answers"]] == [{"temperature": t} for t in (0, 0.5, 1)]
+
+
+def test_a_sweep_is_exported_as_a_page_that_loads_nothing(server: ScriptedServer, tmp_path: Path) -> None:
+    text = exported(server, tmp_path, ".html")
+    assert text.count("<section>") == 3
+    assert "<strong>bold</strong>" in text
+    assert "&lt;broken&gt;" in text
+    assert "<b>" not in text
+    assert "1 \N{MIDDLE DOT} temperature 0</h2>" in text
+    assert text.count("<rect") == 9
+    assert not re.search(r"(src|href|url)\s*[=(]", text)
+
+
+def test_nothing_compared_is_nothing_to_export(server: ScriptedServer) -> None:
+    ran = session(server.url, "/export sweep x.csv", "/compare")
+    assert ran.screen.count("Nothing was compared in this conversation.") == 2

@@ -1,5 +1,6 @@
 """Commands about conversations and files."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,29 +8,33 @@ from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
+from llmchat.lab import compared_before
 from llmchat.messages import ROOT
 from llmchat.registry import NO_FILE, File, Group, Result, SendAll
-from llmchat.store import exports
+from llmchat.store import exports, lane_exports
 from llmchat.store.records import Record
 
 group = Group("Files")
 command = group.command
 
-_ENDINGS = ", ".join(exports.FORMATS)
 
-
-@command(examples=("/export chat.md", "/export chat.json", "/export chat.py"))
+@command(examples=("/export chat.md", "/export chat.json", "/export chat.py", "/export sweep lanes.html"))
 def export(chat: Chat, file: File) -> Result:
     """Write this conversation to a file, by its ending.
 
     `.md` and `.html` are for reading, `.json` keeps everything (`/import` reads it back), `.jsonl`
     has the message array of each branch in a line, `.py` and `.sh` are scripts that ask the same
-    questions again. A file that exists is not overwritten unasked.
+    questions again. `sweep FILE` writes the last sweep or comparison alone: `.csv` a table, `.json`
+    the records, `.html` the answers side by side with a chart. A file that exists is not overwritten
+    unasked.
     """
+    word, *rest = file.split(maxsplit=1)
+    if word.lower() == "sweep" and rest:
+        return _export_lanes(chat, rest[0])
     path = Path(file).expanduser()
     write = exports.FORMATS.get(path.suffix.lower())
     if write is None:
-        raise UsageError(f"What form {file!r} should have is not clear.", f"It ends in one of {_ENDINGS}.")
+        raise _unclear(file, exports.FORMATS)
     record = chat.keeping.do(lambda store: store.record(chat.keeping.id)) if chat.keeping.id else None
     if record is None:
         raise UsageError("The conversation has not begun.", "Type a question.")
@@ -37,6 +42,24 @@ def export(chat: Chat, file: File) -> Result:
     text = write(Record(record.title, chat.conversation, record.requests, record.begun))
 
     return written(path, text)
+
+
+def _export_lanes(chat: Chat, file: str) -> Result:
+    """Write the last comparison to a file."""
+    path = Path(file).expanduser()
+    write = lane_exports.FORMATS.get(path.suffix.lower())
+    if write is None:
+        raise _unclear(file, lane_exports.FORMATS)
+    answers = compared_before(chat) if chat.keeping.id else ()
+    if not answers:
+        raise UsageError("Nothing was compared in this conversation.", "`/sweep temperature 0 0.8` does it.")
+    question = chat.conversation.node(answers[0].request.parent).message.content
+    return written(path, write(question, answers))
+
+
+def _unclear(file: str, formats: Iterable[str]) -> UsageError:
+    endings = ", ".join(formats)
+    return UsageError(f"What form {file!r} should have is not clear.", f"It ends in one of {endings}.")
 
 
 @command(examples=("/import chat.json",))

@@ -140,7 +140,10 @@ def summary(answers: Sequence[Answer]) -> Table:
     probable = any(each.mean_logprob is not None for each in measures)
     heads = ("answer", "words", "distinct", "like 1", *(["log-prob."] if probable else []), "identical to")
     rows = tuple(_row(answer, each, probable) for answer, each in zip(answers, measures, strict=True))
-    caption = "The conversation goes on from the first answer; `/pick N` takes another, `/diff N M` compares."
+    caption = (
+        "The conversation goes on from the first answer. `/pick N` takes another, `/diff N M` shows how two"
+        " differ, `/export sweep FILE.html` writes them all."
+    )
     return Table(heads, rows, caption)
 
 

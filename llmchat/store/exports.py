@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_args
 
-from markdown_it import MarkdownIt
-
 from llmchat.errors import UsageError
 from llmchat.messages import (
     IMAGE_URL,
@@ -23,6 +21,7 @@ from llmchat.messages import (
     Usage,
 )
 from llmchat.store import scripts
+from llmchat.store.html_pages import from_markdown, page
 from llmchat.store.records import Record, Request
 from llmchat.wire.protocol import messages_array
 
@@ -59,20 +58,18 @@ def jsonl(record: Record) -> str:
 
 def html_page(record: Record) -> str:
     """The path to the head as one page that loads nothing; light or dark as the reader's system is."""
-    # What a model wrote is no HTML, and an image would be fetched from elsewhere.
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
     parts = []
     if system := _system(record):
         parts.append(f"<section><h2>system</h2><pre>{html.escape(system)}</pre></section>")
     for node in record.conversation.path():
         message = node.message
-        body = parser.render(message.content)
+        body = from_markdown(message.content)
         if message.role == "user":
             attached = "".join(map(_attached_html, message.attachments))
             body = f"{attached}<pre>{html.escape(message.content)}</pre>"
         state = "" if message.state == "complete" else f" ({message.state})"
         parts.append(f'<section class="{message.role}"><h2>{message.role}{state}</h2>{body}</section>')
-    return _PAGE.format(title=html.escape(record.title or "A conversation"), body="\n".join(parts))
+    return page(record.title or "A conversation", "\n".join(parts))
 
 
 def _attached_html(attached: Attachment) -> str:
@@ -227,30 +224,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value
-
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; }}
-section {{ border-top: 1px solid #8886; }}
-h2 {{ font-size: 0.8rem; font-weight: 600; opacity: 0.6; }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }}
-code {{ font: 0.9em ui-monospace, monospace; }}
-pre code {{ display: block; padding: 0.8rem; background: #8882; border-radius: 6px; }}
-.user pre {{ font-weight: 600; }}
-.user details pre {{ font-weight: 400; }}
-img {{ max-width: 100%; }}
-table {{ border-collapse: collapse; }}
-td, th {{ border: 1px solid #8886; padding: 0.2rem 0.6rem; }}
-</style>
-<h1>{title}</h1>
-{body}
-</html>
-"""
