@@ -279,5 +279,5 @@ def test_a_sweep_is_exported_as_a_page_that_loads_nothing(server: ScriptedServer
 
 
 def test_nothing_compared_is_nothing_to_export(server: ScriptedServer) -> None:
-    ran = session(server.url, "/export sweep x.csv", "/compare")
+    ran = session(server.url, "/export x.csv", "/compare")
     assert ran.screen.count("Nothing was compared in this conversation.") == 2

@@ -24,14 +24,16 @@ def export(chat: Chat, file: File) -> Result:
 
     `.md` and `.html` are for reading, `.json` keeps everything (`/import` reads it back), `.jsonl`
     has the message array of each branch in a line, `.py` and `.sh` are scripts that ask the same
-    questions again. `sweep FILE` writes the last sweep or comparison alone: `.csv` a table, `.json`
-    the records, `.html` the answers side by side with a chart. A file that exists is not overwritten
-    unasked.
+    questions again. `sweep FILE` writes the last sweep or comparison alone: `.csv` is a table (also
+    without `sweep`), `.json` has the records, `.html` the answers side by side with a chart. A file
+    that exists is not overwritten unasked.
     """
     word, *rest = file.split(maxsplit=1)
     if word.lower() == "sweep" and rest:
         return _export_lanes(chat, rest[0])
     path = Path(file).expanduser()
+    if path.suffix.lower() == ".csv":
+        return _export_lanes(chat, file)
     write = exports.FORMATS.get(path.suffix.lower())
     if write is None:
         raise _unclear(file, exports.FORMATS)
