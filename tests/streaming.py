@@ -56,9 +56,12 @@ def console(file: io.StringIO, columns: int, rows: int) -> Console:
     )
 
 
-def streamed(pieces: Iterable[str], columns: int, rows: int, *, pause: float = 1.0) -> Window:
-    """The terminal after a reply that came in these pieces, `pause` seconds apart."""
+def streamed(
+    pieces: Iterable[str], columns: int, rows: int, *, pause: float = 1.0, above: str = ""
+) -> Window:
+    """The terminal after a reply that came in these pieces, `pause` seconds apart, below what stood there."""
     window, clock = Window(Terminal(columns, rows)), Clock()
+    window.terminal.write(above)
     view = Rendered(console(window, columns, rows), clock=clock)
     for piece in pieces:
         clock.now += pause

@@ -41,6 +41,10 @@ class Terminal:
         """Press keys."""
         self.child.send(keys)
 
+    def paste(self, text: str) -> None:
+        """Paste a text, as a terminal does that takes nothing out of it."""
+        self.type(f"\x1b[200~{text}\x1b[201~")
+
     def line(self, text: str) -> None:
         """Type a line and Enter."""
         self.type(text + "\r")
@@ -92,6 +96,11 @@ class Terminal:
     def above(self) -> list[str]:
         """The rows above the one with the cursor, the scrollback's too."""
         return [*self._scrollback, *map(str.rstrip, self._screen.display[: self._screen.cursor.y])]
+
+    @property
+    def title(self) -> str:
+        """The window's title."""
+        return str(self._screen.title)
 
     @property
     def cursor_line(self) -> str:

@@ -14,6 +14,7 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.output import create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.styles import Style
@@ -25,7 +26,7 @@ from llmchat.lines import MENTION, Line
 from llmchat.preferences import Preferences
 from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
-from llmchat.terminal.sanitize import safe
+from llmchat.terminal.sanitize import NAMED, safe, safe_line
 from llmchat.terminal.typeahead import Keyboard
 
 SIGN = "> "
@@ -39,6 +40,9 @@ Toolbar = Callable[[int, str], Iterable[tuple[str, str]]]
 
 _FIRST_KEYS = 0.1
 """Seconds that the first prompt has the processor for itself, so that the first keys show at once."""
+
+# prompt_toolkit makes control characters visible by itself; what turns the writing or hides it not.
+Char.display_mappings |= NAMED
 
 _STYLE = Style.from_dict(
     {
@@ -272,8 +276,8 @@ class _Completer(Completer):
             yield Completion(
                 found.text,
                 start_position=-found.length,
-                display=safe(found.text),
-                display_meta=safe(found.meaning),
+                display=safe_line(found.text),
+                display_meta=safe_line(found.meaning),
             )
 
 

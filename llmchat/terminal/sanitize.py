@@ -12,6 +12,8 @@ _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 # Tag characters are invisible and have been used to smuggle instructions.
 _TAGS = dict.fromkeys(range(0xE0000, 0xE0080))
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+# How a prompt shows what it is given: there, a character that is dropped could not be deleted.
+NAMED = {chr(code): f"<U+{code:04X}>" for code in (*_BIDI, *_TAGS)}
 _TABLE = {
     **_C0,
     0x7F: "\N{SYMBOL FOR DELETE}",

@@ -268,7 +268,7 @@ def _rich_table(table: Table, width: int) -> RichTable:
         for row in rows:
             row[columns - 1].truncate(room, overflow="ellipsis")
     for head in table.columns[:columns]:
-        shown.add_column(head, no_wrap=table.one_line)
+        shown.add_column(RichText(safe(head)), no_wrap=table.one_line)
     for row in rows:
         shown.add_row(*row[:columns])
     return shown
