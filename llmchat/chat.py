@@ -1,5 +1,6 @@
 """Chat, the one thing that changes: what every command and every turn works on."""
 
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Chat:
         self.named_model = settings.model
         self.conversation = Conversation()
         self.last_reply: Reply | None = None
+        self.replies: deque[Reply] = deque(maxlen=100)
+        """The latest of this session, of whatever conversation."""
         self.last_error: LlmchatError | None = None
         self.meter = Meter(self)
         self.attached: tuple[Attachment, ...] = ()

@@ -99,10 +99,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How long a reply took: seconds until the first token, and tokens a second after it."""
+    """How long a reply took: seconds until the first token, and tokens a second after it.
+
+    `prompt_per_second` are the tokens of the prompt that the server has read in a second; `drafted`
+    those of the reply that a smaller model has proposed, `accepted` as many as were taken.
+    """
 
     first_token: float | None = None
     tokens_per_second: float | None = None
+    prompt_per_second: float | None = None
+    drafted: int | None = None
+    accepted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """One question on its way to a reply."""
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -39,6 +40,7 @@ class Asker(Protocol):
     sampling: Sampling
     conversation: Conversation
     last_reply: Reply | None
+    replies: deque[Reply]
     connection: Connection
     keeping: Keeping
 
@@ -166,6 +168,7 @@ class Turn:
         self.committed = self._draft.has_content
         if self.committed:
             self._chat.last_reply = self.reply
+            self._chat.replies.append(self.reply)
         assert self._entry
         self._keep_end(self._entry, self.reply, "complete" if whole else "cut short", error)
 

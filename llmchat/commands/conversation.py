@@ -101,36 +101,6 @@ def history(chat: Chat) -> Result:
     return Table(("#", "role", "message"), tuple(rows), caption, one_line=True)
 
 
-def _on_off(_: Chat) -> Iterator[Choice]:
-    yield Choice("on", "a line after each reply")
-    yield Choice("off", "no line after a reply")
-
-
-@command("usage", examples=("/stats", "/stats off"), switch=_on_off)
-def stats(chat: Chat, switch: str = "") -> Result:
-    """Show the numbers of the last reply.
-
-    `on` and `off` switch the line after each reply.
-    """
-    if switch:
-        chat.preferences = chat.preferences.set("stats", switch)
-        return f"The line after each reply is {shown_value(chat.preferences.stats)}."
-    reply = chat.last_reply
-    if reply is None:
-        raise UsageError("There is no reply yet.", "Type a question.")
-    usage, timings = reply.usage, reply.timings
-    rows = [("model", chat.model)]
-    if usage:
-        cached = "" if usage.cached is None else f", {usage.cached:,} of them cached"
-        rows += [("prompt", f"{usage.prompt:,} tokens{cached}"), ("reply", f"{usage.completion:,} tokens")]
-    if timings.first_token is not None:
-        rows.append(("first token after", f"{timings.first_token:.3f} s"))
-    if timings.tokens_per_second:
-        rows.append(("speed", f"{timings.tokens_per_second:,.1f} tokens/s"))
-    rows.append(("ended by", ", ".join(filter(None, reply.finish_reasons)) or "the user, or a fault"))
-    return Table(("last reply", ""), tuple(rows))
-
-
 def _aspects(_: Chat) -> Iterator[Choice]:
     yield Choice("parameters", "what is set")
     yield Choice("system", "the system prompt")

@@ -3,25 +3,15 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands import conversation
+from llmchat.commands.stats import stats
+from llmchat.commands.thinking import think
 from llmchat.errors import UsageError
 from llmchat.params import show
 from llmchat.registry import Rest, Result
 
 _JSON_OBJECT = {"type": "json_object"}
-
-
-def think(chat: Chat, level: str) -> Result:
-    """Let the model think: on, off, or how much, by whichever parameter this server takes."""
-    word = level.lower() or "on"
-    found = chat.connection.found_so_far()
-    switch = params.param("enable_thinking")
-    if word in ("on", "off", "true", "false") and (found is None or switch.honoured_by(found.kind.name)):
-        return _set(chat, "enable_thinking", switch.parse(word))
-    effort = {"on": "medium", "true": "medium", "off": "none", "false": "none"}.get(word, word)
-    return _set(chat, "reasoning_effort", params.param("reasoning_effort").parse(effort))
 
 
 def _json_mode(chat: Chat, form: str) -> Result:
@@ -47,9 +37,9 @@ def _set(chat: Chat, name: str, value: object) -> Result:
 HABITS: Mapping[str, Callable[[Chat, str], Result]] = MappingProxyType(
     {
         "system": lambda chat, text: conversation.system(chat, Rest(text)),
-        "verbose": lambda chat, _: conversation.stats(chat, "on"),
-        "quiet": lambda chat, _: conversation.stats(chat, "off"),
-        "think": think,
+        "verbose": lambda chat, _: stats(chat, "on"),
+        "quiet": lambda chat, _: stats(chat, "off"),
+        "think": lambda chat, how: think(chat, how or "on"),
         "nothink": lambda chat, _: think(chat, "off"),
         "format": _json_mode,
         "noformat": _no_json_mode,

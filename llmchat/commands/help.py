@@ -20,6 +20,7 @@ from llmchat.commands import (
     requests,
     server,
     structured,
+    thinking,
     tree,
 )
 from llmchat.commands.parameters import explain
@@ -107,6 +108,7 @@ registry = Registry(
     structured.group,
     export.group,
     parameters.group,
+    thinking.group,
     server.group,
     models.group,
     program.group,

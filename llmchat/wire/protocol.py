@@ -264,7 +264,15 @@ def _about_request(data: Mapping[str, Any]) -> list[Delta]:
             )
         )
     if timings := _mapping(data.get("timings")):
-        out.append(Timings(tokens_per_second=_speed(timings.get("predicted_per_second"))))
+        drafted = _count(timings.get("draft_n")) or None
+        out.append(
+            Timings(
+                tokens_per_second=_speed(timings.get("predicted_per_second")),
+                prompt_per_second=_speed(timings.get("prompt_per_second")),
+                drafted=drafted,
+                accepted=_count(timings.get("draft_n_accepted")) if drafted else None,
+            )
+        )
     if progress := _mapping(data.get("prompt_progress")):
         out.append(Progress(_count(progress.get("processed")), _count(progress.get("total"))))
     return out

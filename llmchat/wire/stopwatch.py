@@ -1,6 +1,7 @@
 """How long a reply took, and how fast it came: our own measure, where the server tells none."""
 
 import time
+from dataclasses import replace
 
 from llmchat.messages import Timings, Usage
 from llmchat.wire.deltas import Delta, Reasoning, Text
@@ -15,7 +16,7 @@ class Stopwatch:
         self._last = 0.0
         self._pieces = 0
         self._tokens = 0
-        self._told: float | None = None
+        self._told = Timings()
 
     def note(self, delta: Delta) -> None:
         if isinstance(delta, Text | Reasoning):
@@ -26,7 +27,7 @@ class Stopwatch:
         elif isinstance(delta, Usage):
             self._tokens = delta.completion
         elif isinstance(delta, Timings):
-            self._told = delta.tokens_per_second
+            self._told = delta
 
     def timings(self) -> Timings:
         """The server's own speed where it tells one, else ours: a piece is about a token."""
@@ -34,4 +35,5 @@ class Stopwatch:
         seconds = self._last - (self.first_token or 0.0)
         # Over less than this, it is the network's bursts that would be measured.
         measured = after_first / seconds if after_first > 0 and seconds > 0.02 else None
-        return Timings(self.first_token, self._told or measured)
+        speed = self._told.tokens_per_second or measured
+        return replace(self._told, first_token=self.first_token, tokens_per_second=speed)
