@@ -6,6 +6,7 @@ from typing import Any
 
 from llmchat.errors import ServerError
 from llmchat.messages import Reply
+from llmchat.wire.refusal import MAKE_ROOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Ending:
             return ServerError("The model thought, and gave no answer.", "Ask it once more.")
         return ServerError(
             "The server sent an empty reply.",
-            "Its context window may be too small for the conversation (`/clear`, `/undo`); "
+            "Its context window may be too small for the conversation (`/compact`, `/clear`); "
             "`/server` shows what is loaded there.",
         )
 
@@ -73,7 +74,7 @@ class Ending:
 
     def _way_out(self) -> str:
         if self._fills_window() or (self.reply.usage is None and not self._asked):
-            return "`/clear` starts anew, `/undo` takes the last question back."
+            return MAKE_ROOM
         return "`/continue` goes on, `/max_tokens` sets another limit."
 
     @property

@@ -24,7 +24,8 @@ class Fixture:
 
     `shown` are words on the screen; `answer` is what the conversation holds as the answer, None when
     it holds nothing of the turn; `state` and `reasoning` are how it is stored. With more than one
-    reply the question is asked again by itself. `lines` are typed before it.
+    reply the question is asked again by itself. `lines` are typed before it, and `answered` is what
+    is typed when the next turn is asked about.
     """
 
     server: str
@@ -35,6 +36,7 @@ class Fixture:
     reasoning: str = ""
     pages: Mapping[str, Reply] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
 
     @property
     def held(self) -> list[tuple[str, str]]:
@@ -137,7 +139,7 @@ def _contents() -> Iterator[tuple[str, Fixture]]:
 def _endings() -> Iterator[tuple[str, Fixture]]:
     """How a stream ends, well or not."""
     yield "max_tokens reached", _says("all servers", chunk("Yes."), chunk(finish="length"), usage(7, 2), shown=("max_tokens (2) ended the answer",), lines=("/max_tokens 2",))
-    yield "context window full", _says("vLLM", chunk("Yes."), chunk(finish="length"), usage(4000, 96), shown=("The context window (4,096 tokens) ended the answer",), pages=_VLLM)
+    yield "context window full", _says("vLLM", chunk("Yes."), chunk(finish="length"), usage(4000, 96), shown=("The context window (4,096 tokens) ended the answer",), pages=_VLLM, answered=("send",))
     yield "a limit that nobody set", _says("KoboldCpp, mlx_lm", chunk("Yes."), chunk(finish="length"), usage(7, 512), shown=("A limit of the server's own",))
     yield 'the finish reason ""', _says("Ollama, an old one", chunk("Yes."), chunk(finish=""))
     yield 'the finish reason "null"', _says("KoboldCpp, an old one", chunk("Yes.", finish="null"), STOP)
@@ -150,6 +152,8 @@ def _endings() -> Iterator[tuple[str, Fixture]]:
     event = b'event: error\ndata: {"error":{"message":"Model unloaded."},"message":"Model unloaded."}\n\n'
     yield "an error event in mid-stream", _breaks("LM Studio", Reply([*sse(*_HALF, done=False), event]), "Model unloaded.")
     yield "end without a finish reason", _breaks("Ollama, which swallows the error", Reply(sse(*_HALF, done=False)), "closed the stream early")
+    endless = [*sse(*_HALF, done=False), b"data: ", *[b"x" * 1_000_000] * 17]
+    yield "a line without an end", _breaks("any, when memory is overwritten", Reply(endless), "a line without an end")
     yield "connection lost in mid-stream", _breaks("text-generation-webui", Reply(sse(*_HALF, done=False), cut=True))
     yield "connection reset in mid-stream", _breaks("llama.cpp, killed", Reply([*sse(*_HALF, done=False), 0.3], reset=True), "broke")
     yield "an empty reply", Fixture("LM Studio, its context too small", (Reply(sse(STOP)),), ("empty reply",), None, "failed")
@@ -163,12 +167,12 @@ def _refusals() -> Iterator[tuple[str, Fixture]]:
     """Refusals, each in its server's own shape; some are answered by asking again."""
     yield "200, a path it does not know", _refuses("LM Studio", 200, {"error": "Unexpected endpoint or method. (POST /chat)"}, "Unexpected endpoint", "Is this the address of a chat server?")
     overflow = b'event: error\ndata: {"error":{"message":"Trying to keep the first 9000 tokens when context the overflows."}}\n\n'
-    yield "200, an error event", Fixture("LM Studio, its context too small", (Reply([overflow]),), ("Trying to keep the first", "`/clear` starts anew"), None, "failed")
+    yield "200, an error event", Fixture("LM Studio, its context too small", (Reply([overflow]),), ("Trying to keep the first", "`/compact` or `/forget` makes room"), None, "failed")
     login = Reply([b"<html><title>Please log in</title></html>"], type="text/html; charset=utf-8")
     yield "200, a web page", Fixture("a hotel's network", (login,), ("Please log in", "Is this the address"), None, "failed")
     yield "302", Fixture("a server behind a login", (Reply(status=302, headers={"Location": "https://login.example/"}),), ("sends us elsewhere to https://login.example/",), None, "failed")
     yield "400, no model loaded", _refuses("LM Studio 0.3", 400, {"error": "No models loaded. Please load a model."}, "No models loaded.")
-    yield "400, the context window", _refuses("llama.cpp", 400, {"error": {"code": 400, "message": _OVERFLOW, "type": "exceed_context_size_error", "n_ctx": 4096}}, "exceeds the available context size", "`/undo` takes the last question back")
+    yield "400, the context window", _refuses("llama.cpp", 400, {"error": {"code": 400, "message": _OVERFLOW, "type": "exceed_context_size_error", "n_ctx": 4096}}, "exceeds the available context size", "`/compact` or `/forget` makes room")
     yield "400 without a wrapper", _refuses("SGLang", 400, {"object": "error", "message": "The model does not exist.", "code": 400}, "does not exist")
     yield "400 over a default", Fixture("vLLM", (refuse(400, {"error": {"message": "max_tokens must be at least 1, got -1."}}), Reply(answer("Yes."))), ("does not take max_tokens (-1); asked again without it.", "Yes."), "Yes.")
     yield "401", _refuses("llama.cpp", 401, {"error": {"message": "Invalid API Key", "type": "authentication_error", "code": 401}}, "Invalid API Key", "LLMCHAT_API_KEY")

@@ -27,7 +27,7 @@ def ended(
 
 
 GO_ON = "`/continue` goes on, `/max_tokens` sets another limit."
-TAKE_BACK = "`/clear` starts anew, `/undo` takes the last question back."
+TAKE_BACK = "`/compact` or `/forget` makes room, `/clear` starts anew."
 
 # How it ended, and what is said of it.
 LIMITS: dict[str, tuple[Ending, str]] = {

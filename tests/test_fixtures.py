@@ -21,11 +21,12 @@ def test_a_fixture_has_its_outcome_and_the_next_turn_works(server: ScriptedServe
     fixture = FIXTURES[name]
     server.pages.update(fixture.pages)
     server.will(*fixture.replies, answer("fine"))
-    ran = session(server.url, *fixture.lines, QUESTION, "next", rendered=True)
+    ran = session(server.url, *fixture.lines, QUESTION, "next", *fixture.answered, rendered=True)
     check_screen(ran, fixture)
     assert ran.said == [*fixture.held, ("user", "next"), ("assistant", "fine")]
-    assert len(server.requests) == len(fixture.replies) + 1
-    sent = [(message["role"], message["content"]) for message in server.requests[-1].body["messages"]]
+    chats = [request.body for request in server.requests if request.path == "/v1/chat/completions"]
+    assert len(chats) == len(fixture.replies) + 1
+    sent = [(message["role"], message["content"]) for message in chats[-1]["messages"]]
     assert sent == [*fixture.held, ("user", "next")]
     check_store(fixture)
 

@@ -126,10 +126,11 @@ HINTS: list[tuple[int, str, str]] = [
     (429, "slow down", "wait"),
     (503, '{"error": {"message": "Loading model", "code": 503}}', "loading"),
     (500, "oops", "log"),
-    (400, OVERFLOW, "/undo"),
-    (0, "Trying to keep the first 9 tokens when context the overflows", "/undo"),
-    (400, "This model's maximum context length is 4096 tokens.", "/undo"),
-    (500, "the context window is too small", "/undo"),
+    (400, OVERFLOW, "/forget"),
+    (0, "Trying to keep the first 9 tokens when context the overflows", "/forget"),
+    (400, "This model's maximum context length is 4096 tokens.", "/forget"),
+    (500, "the context window is too small", "/forget"),
+    (400, "prompt is too long: 9000 tokens > 4096 maximum", "/forget"),
 ]
 
 

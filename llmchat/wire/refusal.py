@@ -20,13 +20,18 @@ _HINTS = {
     429: "The server has too much to do, or the quota is used up; wait a little and ask again.",
     503: "The server is busy or still loading the model; wait a little and ask again.",
 }
+MAKE_ROOM = "`/compact` or `/forget` makes room, `/clear` starts anew."
+"""What can be done when the context window is too small."""
+
 _LOADING = re.compile(r"loading|starting|warming|busy", re.I)
 _NO_VISION = re.compile(
     r"support images?\b|support image input|image input is not supported|image urls? .*not supported"
     r"|not a multimodal model|only 'text' content|unknown variant .?image_url",
     re.I,
 )
-_CONTEXT = re.compile(r"context (size|length|window)|exceed_context|context the overflows", re.I)
+_CONTEXT = re.compile(
+    r"context (size|length|window)|exceed_context|context the overflows|(prompt|input) is too long", re.I
+)
 # SGLang and OpenAI's reasoning models speak of max_tokens by another name.
 _OTHER_NAMES = {"max_tokens": ("max_tokens", "max_new_tokens", "max_completion_tokens")}
 # These have to stand in quotes, or where only a name can stand.
@@ -58,7 +63,7 @@ def refusal(status: int, body: str, headers: Mapping[str, str] = _NO_HEADERS) ->
         what = f"The model sees no images{code}"
         hint = "`/models` shows what the others can; `/detach` takes an attached image away."
     elif _CONTEXT.search(words):
-        hint = "`/clear` starts anew, `/undo` takes the last question back."
+        hint = MAKE_ROOM
     elif status >= 500 and not hint:
         hint = "The fault is on the server's side; its log may say more."
     sentence = f"{what}: {quoted}" if words else f"{what}."
