@@ -21,8 +21,9 @@ Type = Literal["float", "int", "bool", "text", "list", "json"]
 _LLAMA = frozenset({"llamacpp", "jan"})
 _NATIVE = _LLAMA | {"koboldcpp", "textgen", "localai"}
 _ROUTERS = frozenset({"litellm", "openrouter"})
-_SAMPLERS = _NATIVE | _ROUTERS | {"lmstudio", "vllm", "sglang", "mlx"}
-_TEMPLATES = _LLAMA | {"vllm", "sglang", "textgen", "mlx"}
+_PYTHON = frozenset({"llamacpp_python"})
+_SAMPLERS = _NATIVE | _ROUTERS | _PYTHON | {"lmstudio", "vllm", "sglang", "mlx"}
+_TEMPLATES = _LLAMA | {"vllm", "sglang", "textgen", "mlx", "transformers"}
 _NOT_OLLAMA = _SAMPLERS | {"openai"}
 _REPETITION = dict.fromkeys(("vllm", "sglang", "textgen", "openrouter", "mlx"), "repetition_penalty")
 _STEP = re.compile(r"([+x*/-])\s*(\d+(?:[.,]\d+)?|[.,]\d+)")
@@ -245,9 +246,9 @@ PARAMS: tuple[Param, ...] = (
     Param("frequency_penalty", "float", "0.5", "Makes tokens less likely each time that they occur; a negative value more likely.", -2, 2),
     Param("repeat_penalty", "float", "1.1", "Divides the odds of tokens that have occurred lately; 1 turns it off.", 0, 2, aliases=("repeat", "repetition_penalty"), known=_SAMPLERS, names=_REPETITION),
     Param("repeat_last_n", "int", "64", "How many of the last tokens the repeat penalty looks at; 0 turns it off.", 0, None, known=_NATIVE),
-    Param("mirostat", "int", "2", "Keeps the text about equally surprising: 0 off, 1 or 2 is the version.", 0, 2, known=_NATIVE),
-    Param("mirostat_tau", "float", "5", "How surprising mirostat keeps the text.", 0, 20, known=_NATIVE),
-    Param("mirostat_eta", "float", "0.1", "How fast mirostat corrects itself.", 0, 1, known=_NATIVE),
+    Param("mirostat", "int", "2", "Keeps the text about equally surprising: 0 off, 1 or 2 is the version.", 0, 2, known=_NATIVE | _PYTHON, names=dict.fromkeys(_PYTHON, "mirostat_mode")),
+    Param("mirostat_tau", "float", "5", "How surprising mirostat keeps the text.", 0, 20, known=_NATIVE | _PYTHON),
+    Param("mirostat_eta", "float", "0.1", "How fast mirostat corrects itself.", 0, 1, known=_NATIVE | _PYTHON),
     Param("dynatemp_range", "float", "0.5", "Lets the temperature move this far up and down with the model's certainty; 0 turns it off.", 0, 2, known=_NATIVE),
     Param("dynatemp_exponent", "float", "1", "How the moving temperature follows the model's certainty.", 0, 10, known=_NATIVE),
     Param("dry_multiplier", "float", "0.8", "How strongly DRY punishes repeated sequences; 0 turns it off.", 0, 10, known=_NATIVE),
@@ -258,13 +259,13 @@ PARAMS: tuple[Param, ...] = (
     Param("xtc_probability", "float", "0.5", "How often XTC takes the likeliest tokens away; 0 turns it off.", 0, 1, known=_NATIVE),
     Param("xtc_threshold", "float", "0.1", "XTC takes away all but the last of the tokens above this probability.", 0, 1, known=_NATIVE),
     Param("samplers", "list", '["top_k", "temperature"]', "The samplers that run, in this order.", known=_LLAMA),
-    Param("n", "int", "3", "How many answers to ask for at once.", 1, 128, known=_NOT_OLLAMA - {"lmstudio"}),
+    Param("n", "int", "3", "How many answers to ask for at once.", 1, 128, known=_NOT_OLLAMA - _PYTHON - {"lmstudio"}),
     Param("logit_bias", "json", '{"50256": -100}', "Adds to the score of tokens, by token id: -100 forbids one.", known=_NOT_OLLAMA),
     Param("logprobs", "bool", "on", "Whether the reply carries each token's log-probability.", known=_NOT_OLLAMA - {"lmstudio"} | {"ollama"}),
     Param("top_logprobs", "int", "5", "How many alternatives to each token are told; needs logprobs on.", 0, 20, known=_NOT_OLLAMA - {"lmstudio"} | {"ollama"}),
     Param("response_format", "json", '{"type": "json_object"}', "The form of the answer: any JSON, or a JSON schema.", unset_by=("off",)),
     Param("json_schema", "json", '{"type": "object"}', "A JSON schema that the answer keeps to.", known=_LLAMA, unset_by=("off",)),
-    Param("grammar", "text", 'root ::= "yes" | "no"', "A GBNF grammar that the answer keeps to.", known=_NATIVE, unset_by=("off",)),
+    Param("grammar", "text", 'root ::= "yes" | "no"', "A GBNF grammar that the answer keeps to.", known=_NATIVE | _PYTHON, unset_by=("off",)),
     Param("ignore_eos", "bool", "on", "Whether the model is kept from ending its reply by itself.", known=_NATIVE | {"vllm", "sglang"}),
     Param("cache_prompt", "bool", "off", "Whether the server may reuse what it has read of the prompt before.", known=_LLAMA),
     Param("reasoning_effort", "text", "low", "How much a reasoning model thinks before it answers.", choices=_EFFORTS, aliases=("effort",)),

@@ -273,4 +273,26 @@ SERVERS: dict[str, tuple[str, str, Pages]] = {
         "mlx",
         Pages({"/v1/models": listing("mlx-community/m", created=1)}, page("Not Found", 404)),
     ),
+    "llama-cpp-python": (
+        "localhost:8000",
+        "llamacpp_python",
+        Pages(
+            {
+                "/v1/models": listing("/models/m.gguf", owned_by="me", permissions=[]),
+                "/openapi.json": page({"info": {"title": "🦙 llama.cpp Python API", "version": "0.3.36"}}),
+            },
+            NOT_FOUND,
+        ),
+    ),
+    "transformers serve": (
+        "localhost:8000",
+        "transformers",
+        Pages(
+            {
+                "/v1/models": listing("Qwen/Qwen3-4B", owned_by="Qwen", created=1),
+                "/openapi.json": page({"info": {"title": "FastAPI"}, "paths": {"/load_model": {}}}),
+            },
+            NOT_FOUND,
+        ),
+    ),
 }

@@ -99,6 +99,8 @@ TOLD: dict[str, tuple[Model, ...]] = {
     "LocalAI": (Model("m"),),
     "Jan": (Model("m"),),
     "mlx_lm": (Model("mlx-community/m"),),
+    "llama-cpp-python": (Model("/models/m.gguf"),),
+    "transformers serve": (Model("Qwen/Qwen3-4B"),),
 }
 
 

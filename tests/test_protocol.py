@@ -61,6 +61,8 @@ UNLIMITED: dict[str, int | None] = {
     "localai": None,
     "jan": None,
     "mlx": 32768,
+    "llamacpp_python": -1,
+    "transformers": None,
 }
 
 

@@ -1,7 +1,7 @@
 """One row for each kind of server: how to recognise it, and what it does with a request.
 
 Recognition reads what the server answers, never only the status: LM Studio says 200 to any path.
-The facts come from each server's documentation and source; only llama.cpp is tested live.
+The facts come from each server's documentation and source; docs/servers.md says which were tested live.
 """
 
 import re
@@ -96,6 +96,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("textgen", "text-generation-webui", 5000, _says("/v1/internal/model/info", '"model_name"'), loads=True),
     Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True, version=("/health/readiness", "litellm_version")),
     Kind("localai", "LocalAI", 8080, _says("/system", '"backends"'), version=("/version", "version")),
+    Kind("llamacpp_python", "llama-cpp-python", 8000, _says("/openapi.json", "llama.cpp Python API"), "send"),
+    Kind("transformers", "transformers serve", 8000, _says("/openapi.json", '"/load_model"'), refuses_unknown=True),
     Kind("jan", "Jan", 1337, _is_jan),
     Kind("mlx", "mlx_lm", 8080, _is_mlx, 32768),
 )
