@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
+from llmchat import presets
 from llmchat.connection import Connection
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.messages import Attachment, Conversation, Message, Node, Reply, Role
@@ -30,6 +31,7 @@ class Chat:
         self.sampling = settings.sampling
         self.preferences = settings.preferences
         self.named_model = settings.model
+        self.presets_file = settings.file.parent / presets.FILE if settings.file else None
         self.conversation = Conversation()
         self.last_reply: Reply | None = None
         self.replies: deque[Reply] = deque(maxlen=100)
@@ -39,12 +41,27 @@ class Chat:
         self.attached: tuple[Attachment, ...] = ()
         """What goes with the next message."""
         self._earlier_sampling: list[Sampling] = []
+        if settings.model:
+            self.sampling = self._suiting(settings.model)
 
     @property
     def model(self) -> str:
         """The model that the user named, or the one that suits the server best."""
         found = self.connection.found_so_far()
         return self.named_model or choose_model(found.models if found else ())
+
+    def take_model(self, name: str) -> None:
+        """Ask this model from now on ("": the one that suits the server), with what its presets set.
+
+        What the user has set stays. Raises UsageError when the presets cannot be read.
+        """
+        suiting = self._suiting(name)
+        if suiting != self.sampling:
+            self.tune(suiting)
+        self.named_model = name
+
+    def _suiting(self, model: str) -> Sampling:
+        return presets.for_model(self.sampling, presets.load(self.presets_file).values(), model)
 
     def tune(self, sampling: Sampling) -> None:
         """Take these parameters; `untune` goes back."""

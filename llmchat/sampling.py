@@ -9,7 +9,9 @@ from typing import Any, Literal
 from llmchat.errors import UsageError
 from llmchat.params import PARAMS, is_json, param
 
-Origin = Literal["default", "settings file", "environment", "flag", "command", "call", "conversation"]
+Origin = Literal[
+    "default", "settings file", "environment", "flag", "command", "call", "conversation", "preset", "model"
+]
 
 EXTRA = "extra."
 """Before the name of a field that is no parameter of ours and is sent as it is."""

@@ -331,8 +331,11 @@ from docs.generate import reference
 from llmchat import toolbar
 from llmchat.commands import registry
 from llmchat.completion import complete
+from llmchat.settings import load
 from tests.session import session
-ran = session(sys.argv[1], "/bounce", "/wobble 0.5", "/help bounce", "/help wobble", "hi")
+lines = ("/bounce", "/wobble 0.5", "/help bounce", "/help wobble", "hi")
+kept = ("/preset save wobbly", "/unset all", "/preset wobbly")
+ran = session(sys.argv[1], f"/server {sys.argv[1]}", *lines, *kept, settings=load())
 print(json.dumps({
     "screen": ran.screen,
     "completed": [c.text for start in ("/bou", "/wob") for c in complete(registry, ran.chat, start)],
@@ -343,7 +346,7 @@ print(json.dumps({
 
 
 def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedServer, tmp_path: Path) -> None:
-    """In dispatch, completion, help, docs, toolbar and request, with nothing else to be done."""
+    """In dispatch, completion, help, docs, toolbar, request and presets, with nothing else to be done."""
     root = Path(__file__).parent.parent
     for folder in ("llmchat", "tests", "docs"):
         shutil.copytree(
@@ -365,7 +368,8 @@ def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedSe
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert "Boing." in found["screen"]
-    assert "wobble is 0.5." in found["screen"]
+    assert found["screen"].count("wobble is 0.5.") == 3
+    assert "Saved as wobbly in" in found["screen"]
     assert "Bounce once." in found["screen"]
     assert "How much it wobbles." in found["screen"]
     assert found["completed"] == ["bounce", "wobble"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import can, facts, size, state, windows
+from llmchat.commands.parameters import changes
 from llmchat.commands.server import reachable
 from llmchat.errors import UsageError
 from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
@@ -59,10 +60,12 @@ def model(chat: Chat, name: Rest = NOTHING) -> Result:
         why = "" if chat.named_model else " (chosen for you)"
         told = facts(listed[chat.model]) if chat.model in listed else ""
         return f"The model is {chat.model}{why}." + (f"\n{told}" if told else "")
-    chat.named_model = meant(tuple(listed), name)
+    before = chat.sampling
+    chat.take_model(meant(tuple(listed), name))
+    lines = [f"The model is now {chat.named_model}."]
     if chat.named_model not in listed and listed:
-        return f"The model is now {name}; the server does not list it (`/models` does)."
-    return f"The model is now {chat.named_model}."
+        lines = [f"The model is now {name}; the server does not list it (`/models` does)."]
+    return "\n".join([*lines, *changes(chat, before)])
 
 
 def meant(listed: tuple[str, ...], name: str) -> str:

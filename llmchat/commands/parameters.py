@@ -96,12 +96,7 @@ def params_(chat: Chat, action: str = "") -> Result:
     if action.lower() == "undo":
         before = chat.sampling
         chat.untune()
-        names = [
-            name
-            for name in {**before.chosen, **chat.sampling.chosen}
-            if before.get(name) != chat.sampling.get(name)
-        ]
-        return "\n".join(told(chat, name) for name in names) or "Nothing was different before."
+        return "\n".join(changes(chat, before)) or "Nothing was different before."
     if action.lower() == "diff":
         return _difference(chat)
     if action.lower() == "share":
@@ -109,6 +104,12 @@ def params_(chat: Chat, action: str = "") -> Result:
     raise UsageError(
         f"/params has no {action!r}.", "`/params`, `/params diff`, `/params undo`, `/params share`."
     )
+
+
+def changes(chat: Chat, before: Sampling) -> list[str]:
+    """A sentence for each parameter that is not as it was."""
+    names = {**before.chosen, **chat.sampling.chosen}
+    return [told(chat, name) for name in names if before.get(name) != chat.sampling.get(name)]
 
 
 def _shared(sampling: Sampling) -> str:

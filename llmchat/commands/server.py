@@ -36,7 +36,7 @@ def server(chat: Chat, place: str = "") -> Result:
         return _servers(chat)
     connect(chat, chat.connection, place)
     named = chat.settings.servers.get(place)
-    chat.named_model = named.model if named else ""
+    chat.take_model(named.model if named else "")
     return greeting(chat) if chat.connection.found() else not_known_yet(chat)
 
 
