@@ -183,9 +183,8 @@ def _foot(answer: Answer) -> Text:
 
 
 def _filled(row: str, width: int) -> str:
-    """A row as wide as its column: filled up, or cut where a wide character stands out of it."""
-    missing = width - cell_len(ESCAPE.sub("", row))
-    return row + " " * missing if missing >= 0 else row
+    """A row as wide as its column."""
+    return row + " " * (width - cell_len(ESCAPE.sub("", row)))
 
 
 def difference(runs: Sequence[tuple[Change, str]], *, marked: bool) -> Text:
