@@ -140,8 +140,10 @@ class Connection:
         from llmchat.wire.client import Client
 
         access = self.named.access() if self.named else Access()
-        self.warnings = access.warnings
         key = self._keys.get(self._place(server)) or access.key or self._settings.key_for(server)
+        self.warnings = access.warnings
+        if key and server.scheme == "http" and not server.local:
+            self.warnings += (f"The key goes to {server} in the clear; https would hide it on its way.",)
         return Client(server, key, access.headers, access.ca_file, self.log)
 
     def _place(self, server: Address) -> str:

@@ -23,6 +23,12 @@ class LlmchatError(Exception):
         self.sentence = sentence
         self.hint = hint
 
+    def hide(self, secret: str) -> None:
+        """Take a key out of what is told: servers quote the one that they refuse."""
+        if secret:
+            self.sentence = self.sentence.replace(secret, "[key]")
+            self.args = (self.sentence,)
+
 
 class UsageError(LlmchatError):
     """What was typed or set is wrong; nothing was sent and nothing has changed."""
@@ -50,6 +56,12 @@ class ServerError(LlmchatError):
         self.status = status
         self.words = words or sentence
         self.retry_after = retry_after
+
+    def hide(self, secret: str) -> None:
+        """The same for the whole of the server's words."""
+        super().hide(secret)
+        if secret:
+            self.words = self.words.replace(secret, "[key]")
 
 
 class TransportError(LlmchatError):

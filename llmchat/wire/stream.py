@@ -35,6 +35,7 @@ class Response(Protocol):
 class Door(Protocol):
     """What a stream needs of the way to its server; see `Client`."""
 
+    key: str
     refused: set[str]
 
     def send(self, body: Mapping[str, Any], line: Line) -> AbstractContextManager[Response]: ...
@@ -100,6 +101,7 @@ class Stream:
         try:
             self._ask()
         except LlmchatError as error:
+            error.hide(self._door.key)
             self._deltas.put(error)
         finally:
             # Whatever happens here, nobody waits for ever.
