@@ -95,6 +95,11 @@ class Connection:
         elif self._discovery is None or address.parse(asked.server) != self.address:
             self.connect(address.parse(asked.server), then)
 
+    @property
+    def name(self) -> str:
+        """What to know this server by, at another time too: an engine has another port each time."""
+        return self.engine_name or (self.address.origin if self.address else "")
+
     def look_again(self) -> None:
         """Find out afresh what the server is: it may have been started, or changed, since."""
         if self.address and not self.engine_name:

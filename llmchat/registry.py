@@ -7,7 +7,7 @@ word, `Rest` or `File` the rest of the line; a default makes it optional. It ret
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
@@ -144,6 +144,14 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """Something that takes long: a line to show after each step; `stop` ends it."""
+
+    lines: Iterator[str]
+    stop: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Put a question to the user and call `then` with the answer; `hidden` shows nothing of it."""
 
@@ -170,7 +178,7 @@ class Quit:
 Shown = str | Table | Verbatim | Styled | Turns | Markdown | SideBySide | Difference | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
-Result = Shown | Send | SendAll | SendLanes | Continue | Ask | Edit | Quit | None
+Result = Shown | Send | SendAll | SendLanes | Continue | Steps | Ask | Edit | Quit | None
 """All that a command can make happen."""
 
 

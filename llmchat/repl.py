@@ -16,7 +16,7 @@ from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lab import Run, choices
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message, shell_line
 from llmchat.messages import Message
-from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, SendLanes
+from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, SendLanes, Steps
 from llmchat.sampling import Sampling
 from llmchat.shell_output import in_shell
 from llmchat.store.answers import json_line
@@ -137,6 +137,10 @@ class Repl:
                 self._send_lanes(result)
             case Continue(prefix):
                 self._send(self._chat.continuation(prefix))
+            case Steps(lines, stop):
+                with ctrl_c(stop):
+                    for line in lines:
+                        self._screen.text(line)
             case Ask(question, then, hidden):
                 return self._show(then(self._reader.ask(question, hidden)))
             case Edit(text, then):

@@ -334,7 +334,7 @@ from llmchat.completion import complete
 from llmchat.settings import load
 from tests.session import session
 lines = ("/bounce", "/wobble 0.5", "/help bounce", "/help wobble", "hi")
-kept = ("/preset save wobbly", "/unset all", "/preset wobbly")
+kept = ("/preset save wobbly", "/unset all", "/preset wobbly", "/probe wobble")
 ran = session(sys.argv[1], f"/server {sys.argv[1]}", *lines, *kept, settings=load())
 print(json.dumps({
     "screen": ran.screen,
@@ -346,7 +346,7 @@ print(json.dumps({
 
 
 def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedServer, tmp_path: Path) -> None:
-    """In dispatch, completion, help, docs, toolbar, request and presets, with nothing else to be done."""
+    """In dispatch, completion, help, docs, toolbar, request, presets and probe, with nothing else done."""
     root = Path(__file__).parent.parent
     for folder in ("llmchat", "tests", "docs"):
         shutil.copytree(
@@ -370,6 +370,7 @@ def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedSe
     assert "Boing." in found["screen"]
     assert found["screen"].count("wobble is 0.5.") == 3
     assert "Saved as wobbly in" in found["screen"]
+    assert "wobble: no effect; the answers are the same at 0 and 1." in found["screen"]
     assert "Bounce once." in found["screen"]
     assert "How much it wobbles." in found["screen"]
     assert found["completed"] == ["bounce", "wobble"]

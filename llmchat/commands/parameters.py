@@ -147,14 +147,23 @@ def _save(chat: Chat, sampling: Sampling, names: list[str]) -> None:
             settings_file.save(chat.settings.file, "params", name, setting.value)
 
 
+def probed(chat: Chat) -> dict[str, str]:
+    """What `/probe` found out about the parameters, for this model on this server."""
+    server, model = chat.connection.name, chat.model
+    return chat.keeping.do(lambda store: store.probes(server, model))
+
+
 def _table(chat: Chat) -> Table:
     """All parameters; what differs from the defaults first."""
-    rows = [_row(chat, name, setting) for name, setting in chat.sampling.chosen.items()]
-    for param in params.PARAMS:
-        if param.name not in chat.sampling.chosen:
-            rows.append(_row(chat, param.name, chat.sampling.get(param.name)))
+    others = [known.name for known in params.PARAMS if known.name not in chat.sampling.chosen]
+    names, known = [*chat.sampling.chosen, *others], probed(chat)
+    rows = [_row(chat, name, chat.sampling.get(name)) for name in names]
+    heads: tuple[str, ...] = ("parameter", "value", "from", "range", "meaning")
+    if known:
+        heads = (*heads[:2], "probed", *heads[2:])
+        rows = [(*row[:2], known.get(row[0], ""), *row[2:]) for row in rows]
     return Table(
-        ("parameter", "value", "from", "range", "meaning"),
+        heads,
         tuple(rows),
         "`/set NAME VALUE` sets one, `/unset NAME` takes it back. Empty: not sent, the server decides.",
         one_line=True,
@@ -186,8 +195,14 @@ def told(chat: Chat, name: str) -> str:
     setting = chat.sampling.get(name)
     if setting is None:
         return f"{name} is not sent; the server decides."
-    note = "" if name.startswith(EXTRA) or setting.origin == "default" else _note(chat, params.param(name))
+    note = "" if setting.origin == "default" else _probe_note(chat, name)
+    if not note and not name.startswith(EXTRA) and setting.origin != "default":
+        note = _note(chat, params.param(name))
     return f"{name} is {show(setting.value)}{note}."
+
+
+def _probe_note(chat: Chat, name: str) -> str:
+    return " (but `/probe` saw no effect of it here)" if probed(chat).get(name) == "no effect" else ""
 
 
 def _note(chat: Chat, param: Param) -> str:

@@ -125,6 +125,14 @@ class Reading:
                 return tuple(Hit(*row) for row in found)
         return ()
 
+    def probes(self, server: str, model: str) -> dict[str, str]:
+        """What was found out about the parameters of a model on a server: verdicts by name."""
+        sql = (
+            "SELECT parameter, verdict FROM probes"
+            " WHERE server = CAST(? AS TEXT) AND model = CAST(? AS TEXT) ORDER BY parameter"
+        )
+        return dict(self._all(sql, stored(server), stored(model)))
+
     def last(self) -> int | None:
         """The conversation that was changed last."""
         found = self._all("SELECT id FROM conversations ORDER BY changed DESC, id DESC LIMIT 1")

@@ -103,6 +103,15 @@ class Store(Reading):
             values = (stored(title), conversation)
             db.execute("UPDATE conversations SET title = CAST(? AS TEXT) WHERE id = ?", values)
 
+    def remember(self, server: str, model: str, parameter: str, verdict: str) -> None:
+        """Keep what was found out about a parameter of a model on a server."""
+        with self.database.writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO probes (server, model, parameter, verdict)"
+                " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+                (stored(server), stored(model), stored(parameter), verdict),
+            )
+
     def add(self, record: Record) -> int:
         """Store a whole conversation; its id."""
         with self.database.writing() as db:
