@@ -89,9 +89,18 @@ def session(
     out = io.StringIO()
     chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE if store else None)
     reader = Lines(lines, out)
-    screen = Screen(out, out, rendered=rendered, width=WIDTH)
     chat.connection.connect(chat.settings.address)
     if on_chat:
         on_chat(chat)
-    Repl(chat, reader, screen).run()
+    Repl(chat, reader, Screen(out, out, rendered=rendered, width=WIDTH)).run()
     return Session(out.getvalue(), chat, reader.offered)
+
+
+def perform(settings: Settings, *lines: str, answers: tuple[str, ...] = ()) -> None:
+    """Run a session with these lines, in which `answers` are given to questions; raises the first error."""
+    out = io.StringIO()
+    with contextlib.closing(Chat(settings, data_folder(os.environ) / STORE)) as chat:
+        chat.connection.connect(settings.address)
+        repl = Repl(chat, Lines(answers, out), Screen(out, out, rendered=False, width=WIDTH))
+        for line in lines:
+            repl.perform(Line(line))
