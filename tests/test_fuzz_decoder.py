@@ -7,21 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cutting import cut_at_random
-from tests.fixtures import FIXTURES
-from tests.fuzz.decoder import check, one_input
+from tests.fuzz.decoder import SENT, check, one_input
 from tests.oddity import VALUES
 from tests.scripted import chunk, sse
 
-# What the servers of the table send, in the pieces in which they send it.
-SENT = sorted(
-    {
-        piece
-        for fixture in FIXTURES.values()
-        for reply in fixture.replies
-        for piece in reply.body
-        if isinstance(piece, bytes) and len(piece) < 2000
-    }
-)
 SIGNS = [b"\n", b"\r", b"\r\n", b"data: ", b"data:", b":", b"event: error\n", b"\xef\xbb\xbf", b"[DONE]"]
 PIECES = st.one_of(
     st.sampled_from(SENT),

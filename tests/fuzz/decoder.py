@@ -5,23 +5,41 @@ from llmchat.wire.deltas import Delta, Draft
 from llmchat.wire.protocol import ReplyReader
 from llmchat.wire.sse import Decoder, Event
 from tests.cutting import cut
+from tests.fixtures import FIXTURES
 
 SHORT = 40
 """Characters of the longest line, so that its bound is met too."""
 
+SENT = sorted(
+    {
+        piece
+        for fixture in FIXTURES.values()
+        for reply in fixture.replies
+        for piece in reply.body
+        if isinstance(piece, bytes) and len(piece) < 500
+    }
+)
+"""What the servers of the table send, in the pieces in which they send it."""
+
+_FIRST = 160
+"""The lowest byte that stands for one of these pieces; those below stand for themselves."""
+
 
 def one_input(data: bytes) -> None:
-    """The first bytes say where the others are cut, as a fuzzer without types gives them."""
+    """A stream as a fuzzer without types gives it: where it is cut, then bytes and pieces of real streams."""
     count = data[0] % 8 if data else 0
-    stream = data[1 + count :]
-    check(stream, cut(stream, sorted(place % (len(stream) + 1) for place in data[1 : 1 + count])))
+    parts = (SENT[byte % len(SENT)] if byte >= _FIRST else bytes([byte]) for byte in data[1 + count :])
+    stream = b"".join(parts)
+    places = sorted(place * len(stream) // 255 for place in data[1 : 1 + count])
+    check(stream, cut(stream, places))
 
 
 def check(stream: bytes, pieces: list[bytes]) -> None:
-    """Read the stream whole, in these pieces, and byte by byte; raises AssertionError."""
-    for parts in (pieces, cut(stream, range(1, len(stream)))):
-        assert read(parts) == read([stream])
-        assert events(parts) == events([stream])
+    """Read the stream whole, in these pieces, and byte by byte if it is short; raises AssertionError."""
+    ways = [pieces, cut(stream, range(1, len(stream)))] if len(stream) < 300 else [pieces]
+    for way in ways:
+        assert read(way) == read([stream])
+        assert events(way) == events([stream])
 
 
 def read(pieces: list[bytes]) -> tuple[list[Delta], str, int]:
