@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cutting import cut_at_random
-from tests.fuzz.decoder import SENT, check, one_input
+from tests.fuzz.decoder import SENT, SIGNS, check, one_input
 from tests.oddity import VALUES
 from tests.scripted import chunk, sse
 
-SIGNS = [b"\n", b"\r", b"\r\n", b"data: ", b"data:", b":", b"event: error\n", b"\xef\xbb\xbf", b"[DONE]"]
 PIECES = st.one_of(
     st.sampled_from(SENT),
     st.binary(max_size=12),

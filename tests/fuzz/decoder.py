@@ -21,14 +21,24 @@ SENT = sorted(
 )
 """What the servers of the table send, in the pieces in which they send it."""
 
-_FIRST = 160
+SIGNS = [b"\n", b"\r", b"\r\n", b"data: x", b"data:", b":", b"event: error\n", b"\xef\xbb\xbf", b"[DONE]"]
+"""What has a meaning in a stream."""
+
+_TEXTS = ["é", "€", "😀", "<think>", "</think>\\n", "◁think▷", "`", "\\n"]
+_CHUNK = 'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
+_EVENTS = [(_CHUNK % text).encode() for text in _TEXTS]
+_PIECES = [*SIGNS, *_EVENTS, *SENT]
+_FIRST = 128
 """The lowest byte that stands for one of these pieces; those below stand for themselves."""
 
 
 def one_input(data: bytes) -> None:
     """A stream as a fuzzer without types gives it: where it is cut, then bytes and pieces of real streams."""
     count = data[0] % 8 if data else 0
-    parts = (SENT[byte % len(SENT)] if byte >= _FIRST else bytes([byte]) for byte in data[1 + count :])
+    parts = (
+        _PIECES[(byte - _FIRST) % len(_PIECES)] if byte >= _FIRST else bytes([byte])
+        for byte in data[1 + count :]
+    )
     stream = b"".join(parts)
     places = sorted(place * len(stream) // 255 for place in data[1 : 1 + count])
     check(stream, cut(stream, places))
