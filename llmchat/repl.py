@@ -114,7 +114,7 @@ class Repl:
             return self._show(registry.run(self._chat, line.text))
         if typed := shell_line(line):
             return self._show(in_shell(typed, self._chat, self._screen))
-        if path := dropped(line.text):
+        if line.names_files and (path := dropped(line.text)):
             return self._show(attach(self._chat, path))
         self._ask(message(line.text))
         return None

@@ -9,7 +9,7 @@ from llmchat.meter import Count
 from llmchat.params import show
 from llmchat.terminal.sanitize import safe_line
 
-_SHORT = {"temperature": "temp", "max_tokens": "max", "repeat_penalty": "repeat"}
+_SHORT = {"temperature": "temp", "max_tokens": "max", "repeat_penalty": "repeat", "response_format": "form"}
 _SEPARATOR = " · "
 _LONGEST_VALUE = 12
 _HIGH, _FULL = 0.7, 0.9

@@ -3,6 +3,8 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,6 +177,20 @@ def test_a_paste_of_several_lines_attaches_nothing(server: ScriptedServer) -> No
     server.will(answer("yes"))
     session(server.url, Line("@latin.txt\nis this safe?", pasted=True))
     assert sent(server) == "@latin.txt\nis this safe?"
+
+
+def test_a_one_shot_question_names_files_and_what_is_piped_in_does_not(
+    server: ScriptedServer, home: Path, folder: Path
+) -> None:
+    server.will(answer("yes"))
+    command = [sys.executable, "-m", "llmchat", "-u", server.url]
+    subprocess.run(
+        [*command, "what is @latin.txt"], check=True, stdin=subprocess.DEVNULL, capture_output=True
+    )
+    assert sent(server).startswith("latin.txt:\n")
+    for piped in ("@latin.txt", str(folder / "latin.txt")):
+        subprocess.run(command, check=True, input=piped, text=True, capture_output=True)
+        assert sent(server) == piped
 
 
 def test_a_dropped_file_is_attached(server: ScriptedServer, folder: Path) -> None:
