@@ -14,6 +14,7 @@ from llmchat.sampling import Sampling
 from llmchat.settings import load
 from tests.scripted import ScriptedServer, answer, models
 from tests.session import Session, session
+from tests.terminal import terminal
 
 NAMES = [preset.name for preset in presets.BUILT_IN]
 
@@ -164,3 +165,18 @@ def test_any_parameters_are_written_and_taken_out_again(names: set[str], name: s
 def test_a_table_that_is_written_otherwise_is_left_alone() -> None:
     with pytest.raises(UsageError, match="cannot be changed here"):
         settings_file.without("x.a = 1\n", "x")
+
+
+def test_in_a_terminal_against_the_real_server(home: Path) -> None:
+    with terminal("--demo", home=home, columns=60) as screen:
+        screen.wait_for_prompt()
+        screen.line("/with temperature=0 top_k=1 -- hello")
+        screen.wait_for("tokens/s")
+        for line, shown in (
+            ("/preset creative+short", "max_tokens is 120."),
+            ("/params share", "/set all=default temperature=1.2"),
+            ("/params undo", "temperature is 0.7."),
+        ):
+            screen.wait_for_prompt()
+            screen.line(line)
+            screen.wait_for(shown)
