@@ -65,6 +65,13 @@ def test_what_is_shared_sets_the_same_anywhere(values: dict[str, Any]) -> None:
         assert there.sampling.chosen[name].value == setting.value
 
 
+@pytest.mark.parametrize("word", ["default", "off", "Default"])
+def test_a_text_that_is_a_word_of_ours_is_shared_in_quotes(word: str) -> None:
+    chat = Chat(Settings())
+    chat.tune(chat.sampling.with_value("grammar", word, "command"))
+    assert registry.run(chat, "/params share") == Verbatim(f'/set all=default grammar="{word}"')
+
+
 def test_a_shared_line_is_readable() -> None:
     chat = Chat(Settings())
     registry.run(chat, "/set temperature=0.2 stop=###")

@@ -122,7 +122,7 @@ def _written(name: str, value: Any) -> str:
     if not name.startswith(EXTRA):
         if isinstance(value, bool):
             return params.show(value)
-        if isinstance(value, str) and _BARE.fullmatch(value) and value.lower() != "default":
+        if isinstance(value, str) and _BARE.fullmatch(value) and not params.param(name).unsets(value):
             return value
     shown = json.dumps(value, ensure_ascii=False)
     return shown if shown.isprintable() else json.dumps(value)
