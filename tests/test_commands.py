@@ -334,8 +334,9 @@ from llmchat.completion import complete
 from llmchat.settings import load
 from tests.session import session
 lines = ("/bounce", "/wobble 0.5", "/help bounce", "/help wobble", "hi")
-kept = ("/preset save wobbly", "/unset all", "/preset wobbly", "/probe wobble")
-ran = session(sys.argv[1], f"/server {sys.argv[1]}", *lines, *kept, settings=load())
+kept = ("/preset save wobbly", "/unset all", "/preset wobbly")
+asked = ("/sweep wobble 0.1 0.2 -- hi", "/probe wobble")
+ran = session(sys.argv[1], f"/server {sys.argv[1]}", *lines, *kept, *asked, settings=load())
 print(json.dumps({
     "screen": ran.screen,
     "completed": [c.text for start in ("/bou", "/wob") for c in complete(registry, ran.chat, start)],
@@ -346,7 +347,7 @@ print(json.dumps({
 
 
 def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedServer, tmp_path: Path) -> None:
-    """In dispatch, completion, help, docs, toolbar, request, presets and probe, with nothing else done."""
+    """In dispatch, completion, help, docs, toolbar, request, presets, sweeps, probe; nothing else is done."""
     root = Path(__file__).parent.parent
     for folder in ("llmchat", "tests", "docs"):
         shutil.copytree(
@@ -377,7 +378,7 @@ def test_one_line_adds_a_parameter_and_one_function_a_command(server: ScriptedSe
     assert "#### `/bounce`" in found["reference"]
     assert "| `wobble` | `0.5` |" in found["reference"]
     assert "wobble 0.5" in found["toolbar"]
-    assert server.requests[0].body["wobble"] == 0.5
+    assert [request.body["wobble"] for request in server.requests[:3]] == [0.5, 0.1, 0.2]
 
 
 def test_an_extra_field_is_saved_and_loaded_as_it_is(here: ScriptedServer) -> None:

@@ -1,5 +1,6 @@
 """Several answers to one question: sweeps, comparisons, choices; what is sent, kept and shown."""
 
+import contextlib
 import csv
 import json
 import re
@@ -8,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from llmchat.chat import Chat
 from llmchat.commands.grid import grid_of
 from llmchat.errors import UsageError
+from llmchat.lab import Lane, Run
+from llmchat.messages import Message
 from llmchat.sampling import Sampling
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 from tests.session import session, settings_for
+from tests.terminal import terminal
 
 
 def echo(request: Request) -> Reply:
@@ -281,3 +286,44 @@ def test_a_sweep_is_exported_as_a_page_that_loads_nothing(server: ScriptedServer
 def test_nothing_compared_is_nothing_to_export(server: ScriptedServer) -> None:
     ran = session(server.url, "/export x.csv", "/compare")
     assert ran.screen.count("Nothing was compared in this conversation.") == 2
+
+
+def held(word: str) -> Reply:
+    """The beginning of an answer that does not end by itself."""
+    return Reply(sse(chunk(word), done=False), hold=True)
+
+
+def test_ctrl_c_stops_the_lane_that_runs_and_the_others_go_on(home: Path) -> None:
+    with serving() as server, terminal("-u", server.url, home=home, columns=120) as screen:
+        server.will(held("Once upon"), answer("two"), answer("three"))
+        screen.wait_for_prompt()
+        screen.line("/sweep temperature 0 0.5 1 -- go")
+        screen.wait_for("Once upon")
+        screen.type("\x03")
+        shown = screen.wait_for("goes on from the first answer")
+        assert re.search(r"cut short.*│.*stop.*│.*stop", shown)
+        assert re.search(r"Once upon +│ two +│ three", shown)
+        assert server.requests[0].hung_up.wait(5)
+        screen.wait_for_prompt()
+
+
+def test_ctrl_c_twice_stops_all_and_what_has_come_is_kept(server: ScriptedServer) -> None:
+    server.will(answer("whole"), held("Once upon"))
+    chat = Chat(settings_for(server.url))
+    lanes = [Lane(chat.sampling.with_value("seed", seed, "command")) for seed in (1, 2, 3)]
+    with contextlib.closing(chat), Run(chat, Message("user", "go"), lanes) as run:
+        while not run.lanes[1].tokens:
+            run.wait(0.05)
+        run.stop()
+        run.stop()
+        while not run.ended:
+            run.wait(0.05)
+        assert [lane.state for lane in run.lanes] == ["ended", "ended", "waiting"]
+    assert run.stopped
+    assert [(a.message.content, a.message.state) for a in run.answers] == [
+        ("whole", "complete"),
+        ("Once upon", "cut short"),
+    ]
+    assert [a.differs for a in run.answers] == [{"seed": 1}, {"seed": 2}]
+    assert [node.message.content for node in chat.conversation.children(1)] == ["whole", "Once upon"]
+    assert chat.conversation.head == 2
