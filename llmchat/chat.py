@@ -30,6 +30,7 @@ class Chat:
         self.system = settings.system
         self.sampling = settings.sampling
         self.preferences = settings.preferences
+        self.macros = settings.macros
         self.named_model = settings.model
         self.presets_file = settings.file.parent / presets.FILE if settings.file else None
         self.conversation = Conversation()

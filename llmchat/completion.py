@@ -37,7 +37,7 @@ def complete(registry: Registry, chat: Chat, line: str) -> Iterator[Completion]:
         return
     word, space, rest = line[1:].partition(" ")
     if not space:
-        yield from _fitting(_commands(registry, word), word)
+        yield from _fitting([*_macros(chat), *_commands(registry, word)], word)
         return
     param = params.find(word)
     try:
@@ -52,6 +52,12 @@ def complete(registry: Registry, chat: Chat, line: str) -> Iterator[Completion]:
         yield from _preference(rest)
     else:
         yield from _argument(command, chat, rest)
+
+
+def _macros(chat: Chat) -> Iterator[Choice]:
+    """The lines with a name of the user's own."""
+    for name, lines in chat.macros.items():
+        yield Choice(name, " ;; ".join(lines))
 
 
 def _commands(registry: Registry, word: str) -> Iterator[Choice]:

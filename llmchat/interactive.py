@@ -13,6 +13,7 @@ from llmchat.opening import attach_files, connect, resume_or_connect, store_of, 
 from llmchat.settings import Settings
 
 if TYPE_CHECKING:
+    from llmchat.chat import Chat
     from llmchat.repl import Repl
     from llmchat.terminal.prompt import Prompt
 
@@ -52,9 +53,7 @@ def _encoding_told() -> str:
 
 
 def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
-    from llmchat import completion, toolbar
     from llmchat.chat import Chat
-    from llmchat.commands import registry
     from llmchat.commands.server import greeting, notable
     from llmchat.repl import Repl
     from llmchat.terminal.screen import Screen
@@ -84,10 +83,29 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
             prompt.announce(attached)
     except LlmchatError as error:
         prompt.announce(f"{error.sentence} {error.hint}")
-    prompt.serve(
-        preferences=lambda: chat.preferences,
-        complete=lambda line: completion.complete(registry, chat, line),
-        toolbar=lambda columns, draft: toolbar.line(toolbar.parts(chat, draft), columns),
-    )
+    _serve(prompt, chat)
     chat.meter.then = prompt.refresh
     return Repl(chat, prompt, screen)
+
+
+def _serve(prompt: "Prompt", chat: "Chat") -> None:
+    """Let the prompt ask what only the assembled program knows."""
+    from llmchat import completion, toolbar
+    from llmchat.commands import registry
+    from llmchat.commands.parameters import told
+    from llmchat.nudging import nudge
+    from llmchat.terminal.prompt import Asked
+
+    def nudge_and_tell(direction: int) -> None:
+        name = nudge(chat, direction)
+        if not chat.preferences.toolbar:
+            prompt.announce(told(chat, name))
+
+    prompt.serve(
+        Asked(
+            preferences=lambda: chat.preferences,
+            complete=lambda line: completion.complete(registry, chat, line),
+            toolbar=lambda columns, draft: toolbar.line(toolbar.parts(chat, draft), columns),
+            nudge=nudge_and_tell,
+        )
+    )

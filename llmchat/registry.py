@@ -17,6 +17,7 @@ from llmchat.comparison import Change
 from llmchat.errors import UsageError
 from llmchat.lab import Lane
 from llmchat.lines import split_command
+from llmchat.macros import NONE, Macros, expanded
 from llmchat.messages import Message, Node
 from llmchat.params import normalise
 from llmchat.sampling import Sampling
@@ -137,6 +138,13 @@ class SendLanes:
 
 
 @dataclass(frozen=True, slots=True)
+class Perform:
+    """Run or send these lines, one after another, as if typed; a macro among them is a plain command."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Continue:
     """Let the model go on with its last answer, or with `prefix` in place of it."""
 
@@ -178,7 +186,7 @@ class Quit:
 Shown = str | Table | Verbatim | Styled | Turns | Markdown | SideBySide | Difference | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
-Result = Shown | Send | SendAll | SendLanes | Continue | Steps | Ask | Edit | Quit | None
+Result = Shown | Perform | Send | SendAll | SendLanes | Continue | Steps | Ask | Edit | Quit | None
 """All that a command can make happen."""
 
 
@@ -251,8 +259,10 @@ class Registry:
             normalise(word): command for command in self.commands.values() for word in command.words
         }
 
-    def run(self, chat: Chat, line: str) -> Result:
+    def run(self, chat: Chat, line: str, macros: Macros = NONE) -> Result:
         """Run a line that begins with a slash; raises UsageError when there is no such command."""
+        if lines := expanded(macros, line):
+            return Perform(lines)
         word, rest = split_command(line)
         if "=" in word and params.find(word.partition("=")[0]):
             word, rest = "set", f"{word} {rest}"

@@ -15,8 +15,9 @@ from llmchat.errors import AnswerError, LlmchatError, UsageError
 from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lab import Run, choices
 from llmchat.lines import Line, as_typed, is_command, is_farewell, message, shell_line
+from llmchat.macros import NONE
 from llmchat.messages import Message
-from llmchat.registry import Ask, Continue, Edit, Quit, Result, Send, SendAll, SendLanes, Steps
+from llmchat.registry import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes, Steps
 from llmchat.sampling import Sampling
 from llmchat.shell_output import in_shell
 from llmchat.store.answers import json_line
@@ -72,8 +73,7 @@ class Repl:
         with contextlib.closing(self._chat):
             self._warn()
             for given in first:
-                begin, *more = given.text.splitlines()
-                self._screen.text(f"> {begin}" + f" … {len(more)} more lines" * bool(more))
+                self._screen.text(f"> {begun(given)}")
                 if self._answer(given) is Quit:
                     return
             while (line := self._read()) is not None:
@@ -105,13 +105,14 @@ class Repl:
             self._warn()
         return None
 
-    def perform(self, line: Line) -> type[Quit] | None:
-        """Run or send a line; `Quit` when it says so. Raises LlmchatError."""
+    def perform(self, line: Line, *, macros: bool = True) -> type[Quit] | None:
+        """Run or send a line, which may call a macro; `Quit` when it leaves. Raises LlmchatError."""
+        self.stopped = False
         self._names_files = line.names_files
         if is_farewell(line.text):
             return self._show(Quit(f"/exit leaves too; a space before it sends “{line.text.rstrip()}”."))
         if is_command(line, registry.knows):
-            return self._show(registry.run(self._chat, line.text))
+            return self._show(registry.run(self._chat, line.text, self._chat.macros if macros else NONE))
         if typed := shell_line(line):
             return self._show(in_shell(typed, self._chat, self._screen))
         if line.names_files and (path := dropped(line.text)):
@@ -135,6 +136,8 @@ class Repl:
                 self._send_all(questions, after)
             case SendLanes():
                 self._send_lanes(result)
+            case Perform(lines):
+                return perform_all(self, lines, self._screen)
             case Continue(prefix):
                 self._send(self._chat.continuation(prefix))
             case Steps(lines, stop):
@@ -248,6 +251,23 @@ class Repl:
             self._send(turn)
         finally:
             self._given_back = typed
+
+
+def begun(line: Line) -> str:
+    """The first line of what may be many, and how many more there are."""
+    begin, *more = line.text.splitlines()
+    return begin + f" … {len(more)} more lines" * bool(more)
+
+
+def perform_all(repl: Repl, lines: Iterable[str], screen: Screen) -> type[Quit] | None:
+    """Run or send the lines of a macro, until one fails, is stopped or leaves."""
+    for line in lines:
+        screen.note(f"> {line}")
+        if repl.perform(Line(line), macros=False) is Quit:
+            return Quit
+        if repl.stopped:
+            return None
+    return None
 
 
 def check(turn: Turn) -> None:

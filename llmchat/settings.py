@@ -27,6 +27,8 @@ from typing import Any
 
 from llmchat import named_servers
 from llmchat.errors import UsageError
+from llmchat.macros import NONE, Macros
+from llmchat.macros import read as read_macros
 from llmchat.named_servers import NamedServer
 from llmchat.preferences import PREFERENCES, Preferences
 from llmchat.sampling import EXTRA, Origin, Sampling
@@ -34,7 +36,7 @@ from llmchat.wire import address
 from llmchat.wire.address import DEFAULT_URL, Address
 
 _TEXTS = ("url", "model", "system")
-_TABLES = ("params", "servers")
+_TABLES = ("params", "servers", "aliases", "macros")
 _KNOWN = (*_TEXTS, *_TABLES, *(preference.name for preference in PREFERENCES))
 
 
@@ -50,6 +52,7 @@ class Settings:
 
     address: Address = field(default_factory=lambda: address.parse(DEFAULT_URL))
     url_named: bool = False
+    macros: Macros = field(default_factory=lambda: NONE)
     servers: Mapping[str, NamedServer] = field(default_factory=lambda: MappingProxyType({}))
     server: NamedServer | None = None
     model: str = ""
@@ -173,7 +176,11 @@ def _with_table(settings: Settings, table: Mapping[str, Any]) -> Settings:
         expected, words = (dict, "a table") if name in _TABLES else (str, "a text")
         if not isinstance(table.get(name, expected()), expected):
             raise UsageError(f"{name} is {words}, not {table[name]!r}.")
-    settings = replace(settings, servers=named_servers.read(table.get("servers", {})))
+    settings = replace(
+        settings,
+        servers=named_servers.read(table.get("servers", {})),
+        macros=read_macros(table.get("aliases", {}), table.get("macros", {})),
+    )
     if "url" in table:
         settings = with_url(settings, table["url"])
     settings = with_params(settings, table.get("params", {}), "settings file")

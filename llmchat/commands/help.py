@@ -21,6 +21,7 @@ from llmchat.commands import (
     replies,
     requests,
     server,
+    shortcuts,
     structured,
     thinking,
     tree,
@@ -39,6 +40,7 @@ KEYS = (
     ("!command", "run it in the shell, and attach its output if you like; `!!` begins a message with !"),
     ("Tab", "complete a command, a parameter, a value or a model"),
     ("Up, Down", "earlier and later inputs"),
+    ("Alt-Up, Alt-Down", "raise or lower the number that stands last in the toolbar, else the temperature"),
     ("Ctrl-R", "search the earlier inputs"),
     ("Right, Ctrl-E", "take the grey suggestion"),
     ("Ctrl-X Ctrl-E", "edit the input in $EDITOR"),
@@ -115,5 +117,6 @@ registry = Registry(
     probing.group,
     server.group,
     models.group,
+    shortcuts.group,
     program.group,
 )

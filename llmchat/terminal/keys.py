@@ -12,10 +12,13 @@ from llmchat.lines import is_open_block
 
 
 def key_bindings(
-    multiline: Callable[[], bool], on_paste: Callable[[], None], suspend: Callable[[Application[str]], None]
+    multiline: Callable[[], bool],
+    on_paste: Callable[[], None],
+    suspend: Callable[[Application[str]], None],
+    nudge: Callable[[int], None],
 ) -> KeyBindings:
     """The bindings; `multiline` says whether Enter begins a new line, `on_paste` is told of a paste,
-    `suspend` of Ctrl-Z."""
+    `suspend` of Ctrl-Z, `nudge` to raise (1) or lower (-1) a number."""
 
     def enter(event: KeyPressEvent) -> None:
         text = event.current_buffer.text
@@ -44,6 +47,8 @@ def key_bindings(
     keys.add("c-c", filter=typing)(_clear)
     keys.add(Keys.BracketedPaste, filter=typing)(paste)
     keys.add("c-x", "c-e", filter=typing)(_edit)
+    keys.add("escape", "up", filter=typing)(lambda _: nudge(1))
+    keys.add("escape", "down", filter=typing)(lambda _: nudge(-1))
     keys.add("c-z")(lambda event: suspend(event.app))
     return keys
 

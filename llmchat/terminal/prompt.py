@@ -3,6 +3,7 @@
 import contextlib
 import queue
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
@@ -60,6 +61,19 @@ _STYLE = Style.from_dict(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the prompt asks of the program: what is preferred, what completes a line, the toolbar.
+
+    `nudge` raises (1) or lowers (-1) a number.
+    """
+
+    preferences: Callable[[], Preferences]
+    complete: Complete = lambda _: ()
+    toolbar: Toolbar = lambda _columns, _draft: []
+    nudge: Callable[[int], None] = lambda _: None
+
+
 class Prompt:
     """Reads lines with prompt_toolkit; a context manager, since it keeps the terminal from echoing.
 
@@ -67,9 +81,7 @@ class Prompt:
     """
 
     def __init__(self, out: TextIO, preferences: Preferences, history: InputHistory) -> None:
-        self._preferences: Callable[[], Preferences] = lambda: preferences
-        self._complete: Complete = lambda _: ()
-        self._toolbar: Toolbar = lambda _columns, _draft: []
+        self._asked = Asked(lambda: preferences)
         self._keyboard = Keyboard()
         self._suspension = Suspension(self._keyboard.restore, self._keyboard.silence)
         self._taken = contextlib.ExitStack()
@@ -86,21 +98,21 @@ class Prompt:
             style=_STYLE,
             history=_OnDisk(history),
             auto_suggest=AutoSuggestFromHistory(),
-            completer=_Completer(lambda line: self._complete(line)),
+            completer=_Completer(lambda line: self._asked.complete(line)),
             complete_while_typing=Condition(self._completes),
-            key_bindings=key_bindings(lambda: self._preferences().multiline, self._note_paste, self._suspend),
+            key_bindings=key_bindings(
+                lambda: self._asked.preferences().multiline,
+                self._note_paste,
+                self._suspend,
+                lambda direction: self._asked.nudge(direction),
+            ),
             enable_open_in_editor=True,
             tempfile_suffix=".md",
         )
 
-    def serve(
-        self,
-        preferences: Callable[[], Preferences],
-        complete: Complete,
-        toolbar: Toolbar,
-    ) -> None:
-        """From now on ask these: what is preferred, what completes a line, the toolbar."""
-        self._preferences, self._complete, self._toolbar = preferences, complete, toolbar
+    def serve(self, asked: "Asked") -> None:
+        """From now on ask these."""
+        self._asked = asked
         app = self._session.app
         if app.is_running and app.loop:
             app.loop.call_soon_threadsafe(self._catch_up)
@@ -190,7 +202,7 @@ class Prompt:
             self._typed += self._keyboard.typed(self._session.input)
 
     def _prompt(self, default: str) -> Line:
-        preferences = self._preferences()
+        preferences = self._asked.preferences()
         self._pasted = False
         self._session.editing_mode = EditingMode.VI if preferences.keys == "vi" else EditingMode.EMACS
         self._session.bottom_toolbar = self._toolbar_now if preferences.toolbar else None
@@ -224,7 +236,7 @@ class Prompt:
             app.loop.call_soon_threadsafe(run, run_in_terminal, self._suspension.take)
 
     def _toolbar_now(self) -> StyleAndTextTuples:
-        pieces = self._toolbar(self._output.get_size().columns, self._session.default_buffer.text)
+        pieces = self._asked.toolbar(self._output.get_size().columns, self._session.default_buffer.text)
         return [(f"class:{style}" if style else "", text) for style, text in pieces]
 
     def _is_command(self) -> bool:
