@@ -61,6 +61,10 @@ class Chat:
             self.tune(suiting)
         self.named_model = name
 
+    def take_preset(self, name: str) -> None:
+        """Set what a preset sets; raises UsageError when there is none of this name."""
+        self.tune(presets.find(presets.load(self.presets_file), name).over(self.sampling, "preset"))
+
     def _suiting(self, model: str) -> Sampling:
         return presets.for_model(self.sampling, presets.load(self.presets_file).values(), model)
 

@@ -70,6 +70,8 @@ def connect(chat: "Chat", flags: argparse.Namespace, then: Callable[[], None] | 
         chat.connection.run_model(Path(flags.local), then)
     else:
         chat.connection.start(then)
+        if chat.settings.server and chat.settings.server.preset:
+            chat.take_preset(chat.settings.server.preset)
 
 
 def say(text: str) -> None:

@@ -183,7 +183,17 @@ class Quit:
     farewell: str = ""
 
 
-Shown = str | Table | Verbatim | Styled | Turns | Markdown | SideBySide | Difference | Copy
+@dataclass(frozen=True, slots=True)
+class Working:
+    """Work that takes its time: lines that say how far it is, of which the last is the result.
+
+    Ctrl-C closes `steps`.
+    """
+
+    steps: Iterator[str]
+
+
+Shown = str | Working | Table | Verbatim | Styled | Turns | Markdown | SideBySide | Difference | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
 Result = Shown | Perform | Send | SendAll | SendLanes | Continue | Steps | Ask | Edit | Quit | None

@@ -78,6 +78,10 @@ class Request:
     hung_up: threading.Event = field(default_factory=threading.Event)
 
 
+Said = Reply | Callable[[Request], Reply]
+"""What is answered, or what makes it of the request."""
+
+
 class ScriptedServer:
     """Answers chats from `script`, in order (the last one for ever), and all else from `pages`."""
 
@@ -85,7 +89,9 @@ class ScriptedServer:
         self.chunked = chunked
         self._tls = tls
         self.script: list[Reply | Callable[[Request], Reply]] = []
-        self.pages: dict[str, Reply] = {"/v1/models": models("qwen2.5-coder-3b-instruct")}
+        self.pages: dict[str, Reply | Callable[[Request], Reply]] = {
+            "/v1/models": models("qwen2.5-coder-3b-instruct")
+        }
         self.requests: list[Request] = []
         self.gets: list[Request] = []
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -136,10 +142,10 @@ class ScriptedServer:
     def _choose(self, request: Request) -> Reply:
         if request.method == "GET" or request.path in self.pages:
             self.gets.append(request)
-            return self.pages.get(request.path, refuse(404, {"error": {"message": "File Not Found"}}))
+            missing = refuse(404, {"error": {"message": "File Not Found"}})
+            return _said(self.pages.get(request.path, missing), request)
         self.requests.append(request)
-        scripted = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        return scripted(request) if callable(scripted) else scripted
+        return _said(self.script.pop(0) if len(self.script) > 1 else self.script[0], request)
 
     def _send(self, sock: socket.socket, request: Request, reply: Reply) -> None:
         if reply.wait and _hung_up(sock, reply.wait):
@@ -172,6 +178,10 @@ class ScriptedServer:
             *(f"{name}: {value}" for name, value in fields.items()),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _said(reply: Said, request: Request) -> Reply:
+    return reply(request) if callable(reply) else reply
 
 
 def models(*ids: str, **fields: Any) -> Reply:

@@ -21,7 +21,7 @@ from llmchat.params import PARAMS, Param, show
 from llmchat.preferences import PREFERENCES
 from llmchat.registry import Command, Rest, arguments
 from llmchat.settings import load
-from tests.scripted import ScriptedServer, answer, chunk, models, page, serving, sse
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, serving, sse
 from tests.session import Session, session, settings_for
 
 COMMANDS = list(registry.commands.values())
@@ -203,8 +203,7 @@ def test_what_is_saved_is_loaded_and_the_comments_stay(here: ScriptedServer, hom
 
 
 def test_what_a_server_ignores_is_said_where_it_is_set(server: ScriptedServer) -> None:
-    server.pages["/"] = page({})
-    server.pages["/"].body = [b"Ollama is running"]
+    server.pages["/"] = Reply([b"Ollama is running"])
     ran = session(server.url, "/models", "/top_k 5", "/temp 0.2")
     assert "top_k is 5 (but Ollama is known to ignore it)." in ran.screen
     assert "temperature is 0.2." in ran.screen

@@ -187,3 +187,12 @@ def test_nor_with_a_file_that_is_no_certificate(encrypted: ScriptedServer, autho
     assert client.get("/v1/models") is None
     with pytest.raises(UnreachableError):
         client.chat({"model": "m", "messages": []}).wait()
+
+
+def test_its_preset_is_taken_with_it(home: Path, server: ScriptedServer) -> None:
+    server.will(answer("Here."))
+    given = settings(home, f'[servers.work]\nurl = "{server.url}"\npreset = "deterministic"\n')
+    session(server.url, "/server work", "hi", settings=given)
+    assert server.requests[-1].body["top_k"] == 1
+    run("-u", "work", "hi")
+    assert server.requests[-1].body["top_k"] == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, serving, sse, usage
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 
 NOWHERE = "127.0.0.1:9"
 
@@ -32,7 +32,7 @@ def asked(server: ScriptedServer) -> str:
 
 
 def test_the_reply_goes_raw_to_standard_output_and_all_else_elsewhere(server: ScriptedServer) -> None:
-    server.pages["/v1/models"].body = [b'{"data": [{"id": "some-model"}]}']
+    server.pages["/v1/models"] = models("some-model")
     server.will(sse(chunk(reasoning="hm"), chunk("# **raw**\x1b[1m"), chunk(finish="stop")))
     done = run("-u", server.url, "a", "question")
     assert (done.returncode, done.stdout) == (0, b"# **raw**\x1b[1m\n")

@@ -50,7 +50,7 @@ def chats(chat: Chat, words: Rest = NOTHING) -> Result:
     return Table(("", "changed", "turns", "model", "title"), tuple(rows), caption, one_line=True)
 
 
-@command("load", "resume", examples=("/open 1", "/open hi"), chat_=_titles)
+@command("resume", examples=("/open 1", "/open hi"), chat_=_titles)
 def open_(chat: Chat, chat_: Rest) -> Result:
     """Go on with a conversation, by its number or title.
 

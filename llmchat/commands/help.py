@@ -13,7 +13,7 @@ from llmchat.commands import (
     conversation,
     export,
     lab,
-    models,
+    loading,
     parameters,
     presets,
     probing,
@@ -116,7 +116,7 @@ registry = Registry(
     presets.group,
     probing.group,
     server.group,
-    models.group,
+    loading.group,
     shortcuts.group,
     program.group,
 )

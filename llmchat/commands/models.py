@@ -14,10 +14,11 @@ group = Group("Models")
 command = group.command
 
 
-def _listed(chat: Chat) -> Iterator[Choice]:
+def listed(chat: Chat) -> Iterator[Choice]:
+    """The models of the server, with what is told of each."""
     found = chat.connection.found_so_far()
-    for listed in found.models if found else ():
-        yield Choice(listed.id, facts(listed))
+    for one in found.models if found else ():
+        yield Choice(one.id, facts(one))
 
 
 @command("list", "ls", examples=("/models",))
@@ -30,7 +31,7 @@ def models(chat: Chat) -> Result:
     chat.connection.look_again()
     found = reachable(chat)
     current = chat.model
-    rows = [_row(listed, "*" if listed.id == current else "") for listed in found.models]
+    rows = [_row(one, "*" if one.id == current else "") for one in found.models]
     if not rows:
         return "The server lists no models."
     heads = ("", "model", "state", "context", "size", "", "can")
@@ -44,26 +45,29 @@ def models(chat: Chat) -> Result:
     )
 
 
-def _row(listed: Model, mark: str) -> tuple[str, ...]:
-    return mark, listed.id, state(listed), windows(listed), size(listed), listed.quantisation, can(listed)
+def _row(one: Model, mark: str) -> tuple[str, ...]:
+    return mark, one.id, state(one), windows(one), size(one), one.quantisation, can(one)
 
 
-@command(examples=("/model", "/model qwen"), name=_listed)
+@command(examples=("/model", "/model qwen"), name=listed)
 def model(chat: Chat, name: Rest = NOTHING) -> Result:
     """Show the model, or take another.
 
     A part of its name is enough.
     """
     found = chat.connection.found()
-    listed = {m.id: m for m in found.models} if found else {}
+    known = {m.id: m for m in found.models} if found else {}
     if not name:
         why = "" if chat.named_model else " (chosen for you)"
-        told = facts(listed[chat.model]) if chat.model in listed else ""
+        told = facts(known[chat.model]) if chat.model in known else ""
         return f"The model is {chat.model}{why}." + (f"\n{told}" if told else "")
     before = chat.sampling
-    chat.take_model(meant(tuple(listed), name))
-    lines = [f"The model is now {chat.named_model}."]
-    if chat.named_model not in listed and listed:
+    chat.take_model(meant(tuple(known), name))
+    taken = known.get(chat.named_model)
+    waits = taken is not None and taken.loaded is False
+    later = " It is loaded with the first question; `/load` does it now." if waits else ""
+    lines = [f"The model is now {chat.named_model}.{later}"]
+    if taken is None and known:
         lines = [f"The model is now {name}; the server does not list it (`/models` does)."]
     return "\n".join([*lines, *changes(chat, before)])
 

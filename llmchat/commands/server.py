@@ -37,6 +37,8 @@ def server(chat: Chat, place: str = "") -> Result:
     connect(chat, chat.connection, place)
     named = chat.settings.servers.get(place)
     chat.take_model(named.model if named else "")
+    if named and named.preset:
+        chat.take_preset(named.preset)
     return greeting(chat) if chat.connection.found() else not_known_yet(chat)
 
 
@@ -153,7 +155,11 @@ def _current(chat: Chat) -> list[str]:
 def _features(found: Found) -> tuple[tuple[str, bool], ...]:
     """What not every server does, and whether this one is known to."""
     kind = found.kind
-    return (("goes on with an answer (/continue)", kind.continues is not None),)
+    return (
+        ("counts the tokens of a prompt", bool(kind.counts)),
+        ("goes on with an answer (/continue)", kind.continues is not None),
+        ("loads models (/load)", kind.loads),
+    )
 
 
 def _about_named(named: NamedServer) -> str:

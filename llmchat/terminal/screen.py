@@ -21,7 +21,18 @@ from llmchat.interruptions import Suspension
 from llmchat.lab import Run
 from llmchat.messages import Reply
 from llmchat.preferences import Preferences
-from llmchat.registry import Copy, Difference, Markdown, Shown, SideBySide, Styled, Table, Turns, Verbatim
+from llmchat.registry import (
+    Copy,
+    Difference,
+    Markdown,
+    Shown,
+    SideBySide,
+    Styled,
+    Table,
+    Turns,
+    Verbatim,
+    Working,
+)
 from llmchat.store.answers import Answer
 from llmchat.terminal import clipboard
 from llmchat.terminal.lanes import Following, below_each_other, difference, side_by_side
@@ -30,6 +41,7 @@ from llmchat.terminal.render import Renderer
 from llmchat.terminal.sanitize import safe
 from llmchat.terminal.themes import theme
 from llmchat.terminal.view import Raw, Rendered
+from llmchat.terminal.working import work
 from llmchat.turn import Turn
 from llmchat.wire.deltas import Delta, Text
 
@@ -137,6 +149,8 @@ class Screen:
         match shown:
             case str():
                 self.text(shown)
+            case Working(steps):
+                self.text(work(steps, self._results))
             case Table():
                 self.table(shown)
             case Verbatim(text):

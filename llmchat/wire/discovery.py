@@ -57,7 +57,7 @@ class Found:
 
 def look(client: "Client") -> Found:
     """Ask a server what it is; takes as long as its answers, a few seconds at most each."""
-    get = _remembering(client)
+    get = remembering(client)
     first = get("/v1/models")
     presumed = servers.presumed(client.address)
     if first is None:
@@ -81,7 +81,7 @@ def _version(kind: Kind, get: Get) -> str:
     return text(told(get, path).get(name))
 
 
-def _remembering(client: "Client") -> Get:
+def remembering(client: "Client") -> Get:
     """`client.get` that asks for each path once: several rows look at the same answer."""
     answers: dict[str, Answer | None] = {}
 

@@ -160,7 +160,8 @@ def _llamacpp(get: Get, _: Post) -> list[Model]:
 
 
 def _llamacpp_model(m: Mapping[str, Any], get: Get) -> Model:
-    status = mapping(m.get("status")).get("value", "loaded")
+    told_status = mapping(m.get("status"))
+    status = "failed" if told_status.get("failed") is True else told_status.get("value", "loaded")
     loaded = status == "loaded"
     several = "status" in m
     props = (
