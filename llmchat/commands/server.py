@@ -158,7 +158,7 @@ def _features(found: Found) -> tuple[tuple[str, bool], ...]:
     return (
         ("counts the tokens of a prompt", bool(kind.counts)),
         ("goes on with an answer (/continue)", kind.continues is not None),
-        ("loads models (/load)", kind.loads),
+        ("loads models (/load)", kind.loads and any(model.loaded is False for model in found.models)),
     )
 
 
