@@ -123,7 +123,18 @@ def test_an_unknown_key_is_refused_with_the_known_ones(home: dict[str, str]) -> 
     assert (
         refused.value.hint
         == "Known keys: "
-        + ", ".join(["url", "model", "system", "params", "servers", *(p.name for p in PREFERENCES)])
+        + ", ".join(
+            [
+                "url",
+                "model",
+                "system",
+                "params",
+                "servers",
+                "aliases",
+                "macros",
+                *(p.name for p in PREFERENCES),
+            ]
+        )
         + "."
     )
 

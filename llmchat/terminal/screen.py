@@ -5,6 +5,7 @@ reply goes to the terminal too, or to standard error when the output is no termi
 """
 
 import codecs
+import math
 import os
 import select
 import time
@@ -51,6 +52,7 @@ _PIECE = 4096
 _NAP = 0.01
 """Seconds."""
 
+_BELL = "\a"
 _ERROR_LINES = 6
 _NARROWEST_COLUMN = 16
 _WIDE = 1000
@@ -91,6 +93,7 @@ class Screen:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
         view = self._view() if self._drawn else Raw(self.out, self.note, for_terminal=self.rendered)
         held: list[Delta] = []
+        rings_at = time.monotonic() + (self._preferences.bell or math.inf)
         if turn.opening:
             view.take([Text(turn.opening)])
         try:
@@ -110,6 +113,7 @@ class Screen:
         finally:
             view.take(held)
             view.finish()
+            self.out.write(_BELL if self.rendered and time.monotonic() >= rings_at else "")
 
     def after(self, turn: Turn) -> None:
         """Show what is to be said about a turn that has ended: its other choices, and how it went."""
