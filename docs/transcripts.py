@@ -2,7 +2,7 @@
 
 A block of the kind `text` is a part of one session with the practice model: `$ llmchat --demo` starts it,
 what stands after `> ` and after a question's `[y/N] ` is typed, the rest is shown. `python -m
-docs.transcripts` writes all that is shown anew; a test fails when the program shows something else.
+docs.transcripts` writes anew what has changed; a test fails when the program shows something else.
 """
 
 import re
@@ -17,8 +17,6 @@ TUTORIAL = Path(__file__).parent / "tutorial.md"
 
 _BLOCK = re.compile(r"(?<=^```text\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 _TYPED = re.compile(r"> |.*\[y/N\] ")
-# How the row with the cursor ends where something can be typed.
-_WAITING = (">", "[y/N]")
 _START = "$ llmchat --demo"
 _DATA = "~/.local/share/llmchat"
 
@@ -66,17 +64,16 @@ def _part(screen: Terminal, block: Sequence[str], banner: Sequence[str]) -> Iter
         if line == _START:
             yield from (line, *banner)
         elif begin := _TYPED.match(line):
-            yield from (line, *_shown(screen, line[begin.end() :]))
+            yield from (line, *screen.answer(line[begin.end() :]))
 
 
-def _shown(screen: Terminal, line: str) -> list[str]:
-    """What is shown below a line that is typed, up to the next prompt or question."""
-    before = len(screen.above)
-    screen.line(line)
-    screen.wait_until(lambda _: screen.cursor_line.endswith(_WAITING) and len(screen.above) > before, line)
-    return screen.above[before + 1 :]
+def main() -> None:
+    """Write the tutorial, when it is another one."""
+    page = TUTORIAL.read_text(encoding="utf-8")
+    now = filled(page, [sys.executable, "-m", "llmchat", "--demo"])
+    if masked(now) != masked(page):
+        TUTORIAL.write_text(now, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    program = [sys.executable, "-m", "llmchat", "--demo"]
-    TUTORIAL.write_text(filled(TUTORIAL.read_text(encoding="utf-8"), program), encoding="utf-8")
+    main()

@@ -5,18 +5,22 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pyte
+from pyte.screens import Char
 
 LONGEST_WAIT = 30.0
 """A guard against hanging, in seconds; nothing is expected to take that long."""
 
 # pyte drops the rest of a write after these.
 _ZERO_WIDTH = re.compile("[\ufe0f\u200d\u200c]")
+# How the row with the cursor ends where something can be typed.
+_WAITING = (">", "[y/N]")
+_SGR = re.compile(r"\x1b\[([\d;]*)m")
 _ASKS_FOR_CURSOR = "\x1b[6n"
 
 
@@ -62,6 +66,13 @@ class Terminal:
             self._read(0.05)
         return self.text
 
+    def answer(self, line: str) -> list[str]:
+        """Type a line and read until the next prompt or question; the rows that are shown in between."""
+        before = len(self.above)
+        self.line(line)
+        self.wait_until(lambda _: self.cursor_line.endswith(_WAITING) and len(self.above) > before, line)
+        return self.above[before + 1 :]
+
     def wait_for_prompt(self) -> str:
         """Read until the cursor stands at an empty prompt; what is shown then."""
         return self.wait_until(lambda _: self.cursor_line == ">", "an empty prompt")
@@ -103,14 +114,27 @@ class Terminal:
         return str(self._screen.title)
 
     @property
+    def cells(self) -> list[list[Char]]:
+        """What is on the screen, a row a list."""
+        return [self._cells_of(self._screen.buffer[y]) for y in range(self._screen.lines)]
+
+    @property
+    def all_cells(self) -> list[list[Char]]:
+        """What is in the scrollback and on the screen, a row a list."""
+        return [*map(self._cells_of, self._screen.history.top), *self.cells]
+
+    @property
     def cursor_line(self) -> str:
         """The row with the cursor."""
         return self._screen.display[self._screen.cursor.y].rstrip()
 
     @property
     def _scrollback(self) -> list[str]:
-        columns = range(self._screen.columns)
-        return ["".join(line[x].data for x in columns).rstrip() for line in self._screen.history.top]
+        rows = map(self._cells_of, self._screen.history.top)
+        return ["".join(cell.data for cell in row).rstrip() for row in rows]
+
+    def _cells_of(self, row: Mapping[int, Char]) -> list[Char]:
+        return [row[x] for x in range(self._screen.columns)]
 
     def _read(self, timeout: float) -> bool:
         try:
@@ -118,11 +142,19 @@ class Terminal:
         except (pexpect.TIMEOUT, pexpect.EOF):
             return False
         self.raw += data
-        self._stream.feed(_ZERO_WIDTH.sub("", data))
+        self._stream.feed(_SGR.sub(_without_dim, _ZERO_WIDTH.sub("", data)))
         for _ in range(data.count(_ASKS_FOR_CURSOR)):
             cursor = self._screen.cursor
             self.child.send(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
         return True
+
+
+def _without_dim(found: re.Match[str]) -> str:
+    """pyte knows no dim; grey looks the same."""
+    numbers = found[1].split(";")
+    if "38" in numbers or "48" in numbers:
+        return found[0]
+    return f"\x1b[{';'.join('90' if number == '2' else number for number in numbers)}m"
 
 
 @contextlib.contextmanager

@@ -53,6 +53,7 @@ BEFORE = {
 MISSING = {
     "/fix": "The answer is not as was asked for",
     "/copy": "There is no clipboard here.",
+    "/last_error": "There was no error.",
     "/server 1": "There is no server number 1.",
 }
 

@@ -1,31 +1,47 @@
 """Pictures of the real program: run in a pty, looked at through pyte, written as SVG.
 
-`python docs/pictures/make.py` makes them all: a session with the practice model, and streaming markdown.
+`python -m docs.pictures.make` makes those anew that have changed: screens of a session with the practice
+model, at three widths, dark and light; and streaming markdown. A test fails when the program shows
+something else.
 """
 
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pexpect
-import pyte
 from pyte.screens import Char
 from rich.console import Console
 from rich.style import Style
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 from rich.text import Text
+
+from docs.transcripts import masked
+from llmchat.settings import config_folder
+from tests.terminal import Terminal, in_terminal
 
 HERE = Path(__file__).parent
 
-Step = tuple[str | float, str]
-"""What to wait for (a text on the screen, or seconds), and the keys to press then."""
+WIDTHS = (60, 80, 120)
+BACKGROUNDS = {"dark": SVG_EXPORT_THEME, "light": DEFAULT_TERMINAL_THEME}
 
-_LONGEST_WAIT = 60.0
+# What is typed before each picture, and in it; the last line of the first one is not sent, so that its
+# completion is seen.
+SESSION = {
+    "chat": ((), ("what is temperature?", "write hello world in python", "/temperature 0", "/te")),
+    "sweep": (("/clear",), ("/sweep temperature 0 0.7 1.2 -- name a colour",)),
+    "tokens": (
+        ("/clear", "/set temperature=1.2 logprobs=on top_logprobs=5"),
+        ("name a colour", "/tokens", "/alt 4"),
+    ),
+}
+_ROWS = 30
 _FEED = """
 import sys, time
 for token in iter(lambda: sys.stdin.read(4), ""):
@@ -33,116 +49,135 @@ for token in iter(lambda: sys.stdin.read(4), ""):
     time.sleep(0.01)
 """
 _COLOURS = {"default": None, "brown": "yellow"}
-_SGR = re.compile(r"\x1b\[([\d;]*)m")
-# pyte drops the rest of a write after these.
-_ZERO_WIDTH = re.compile("[\ufe0f\u200d\u200c]")
+
+_RUN = re.compile(r'<text class="[\w-]+-(r\d+)" x="([\d.]+)" y="[\d.]+"[^>]*line-(\d+)\)">([^<]*)</text>')
+_RULE = re.compile(r"\.[\w-]+-(r\d+) \{([^}]*)\}")
+_RECT = re.compile(r'<rect fill="(#\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"')
+_BLANK = "&#160;"
+_LINE_HEIGHT = 24.4
 
 
-class Running:
-    """A program in a terminal of `columns` x `rows`."""
-
-    def __init__(self, command: str, columns: int, rows: int) -> None:
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.Stream(self._screen)
-        self._child = pexpect.spawn(
-            "/bin/sh", ["-c", command], dimensions=(rows, columns), encoding="utf-8", codec_errors="replace"
-        )
-        self.ended = False
-
-    def step(self, until: str | float, keys: str, look: Callable[[], object] = lambda: None) -> None:
-        """Wait, calling `look` now and then, and press keys. Raises TimeoutError."""
-        start = time.monotonic()
-        wait = until if isinstance(until, float | int) else _LONGEST_WAIT
-        while time.monotonic() - start < wait and not self.ended:
-            self._read()
-            look()
-            if isinstance(until, str) and any(until in line for line in self._screen.display):
-                break
-        else:
-            if isinstance(until, str) and not self.ended:
-                raise TimeoutError(f"{until!r} did not come:\n" + "\n".join(self._screen.display))
-        if keys:
-            self._child.send(keys)
-
-    def close(self) -> None:
-        """End the program."""
-        self._child.close(force=True)
-
-    def svg(self, title: str, number: int = 0) -> str:
-        """What is on the screen now."""
-        console = Console(record=True, width=self._screen.columns, file=StringIO())
-        for y in range(self._screen.lines):
-            row = self._screen.buffer[y]
-            runs = groupby((row[x] for x in range(self._screen.columns)), _style)
-            parts = [("".join(cell.data for cell in cells), style) for style, cells in runs]
-            console.print(Text.assemble(*parts, no_wrap=True), overflow="crop")
-        return console.export_svg(title=title, unique_id=f"frame{number}")
-
-    def _read(self) -> None:
-        try:
-            data = self._child.read_nonblocking(65536, 0.05)
-        except pexpect.TIMEOUT:
-            return
-        except pexpect.EOF:
-            self.ended = True
-            return
-        self._stream.feed(_SGR.sub(_without_dim, _ZERO_WIDTH.sub("", data)))
-        for _ in range(data.count("\x1b[6n")):
-            cursor = self._screen.cursor
-            self._child.send(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
+def screens(columns: int, background: str) -> dict[str, str]:
+    """The pictures of one session at this width, on this background: the SVG of each by its name."""
+    with TemporaryDirectory() as home:
+        file = config_folder({"LLMCHAT_HOME": home}) / "settings.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'theme = "{background}"\n[params]\nseed = 8\n', encoding="utf-8")
+        program = [sys.executable, "-m", "llmchat", "--demo"]
+        with in_terminal(program, home=Path(home), columns=columns, rows=_ROWS) as screen:
+            screen.wait_for("model practice")
+            screen.wait_for_prompt()
+            return {name: _picture(screen, background, *lines) for name, lines in SESSION.items()}
 
 
-def picture(command: str, keys: Sequence[Step], columns: int, rows: int, out: Path, title: str = "") -> None:
-    """Write what the program shows after these steps, as an SVG."""
-    running = Running(command, columns, rows)
-    try:
-        for until, pressed in keys:
-            running.step(until, pressed)
-        out.write_text(running.svg(title or command), encoding="utf-8")
-    finally:
-        running.close()
+def rendered() -> str:
+    """The picture of markdown as `llmchat --render` leaves it."""
+    with _rendering(40) as screen:
+        screen.wait_for("works too")
+        screen.settle()
+        return svg(screen, "dark", "llmchat --render")
 
 
-def recording(
-    command: str,
-    keys: Sequence[Step],
-    columns: int,
-    rows: int,
-    out: Path,
-    title: str = "",
-    frame: float = 0.4,
-) -> None:
-    """Write all that the program shows during these steps, as one SVG that moves; a frame each so often."""
-    running = Running(command, columns, rows)
+def recording(frame: float = 0.4) -> str:
+    """The picture of markdown while it streams: one SVG that moves, a frame each so many seconds."""
     frames: list[str] = []
-    start = time.monotonic()
+    with _rendering(32) as screen:
+        start = time.monotonic()
 
-    def look() -> None:
-        if time.monotonic() - start >= len(frames) * frame:
-            frames.append(running.svg(title or command, len(frames)))
+        def seen(shown: str) -> bool:
+            if time.monotonic() - start >= len(frames) * frame:
+                frames.append(svg(screen, "dark", "llmchat --render", len(frames)))
+            return "works too" in shown
 
-    try:
-        for until, pressed in keys:
-            running.step(until, pressed, look)
-    finally:
-        running.close()
-    out.write_text(_moving(frames, frame), encoding="utf-8")
+        screen.wait_until(seen, "the end")
+        screen.settle()
+        frames.append(svg(screen, "dark", "llmchat --render", len(frames)))
+    return _moving(frames, frame)
+
+
+def svg(screen: Terminal, background: str, title: str, number: int = 0, start: int | None = None) -> str:
+    """What is on the screen now, or all from row `start` of the scrollback on; no empty rows at the end."""
+    cells = screen.cells if start is None else screen.all_cells[start:]
+    while cells and all(cell.data == " " and not cell.reverse for cell in cells[-1]):
+        cells.pop()
+    console = Console(record=True, width=len(screen.cells[0]), file=StringIO(), force_terminal=True)
+    for row in cells:
+        parts = [("".join(cell.data for cell in run), style) for style, run in groupby(row, _style)]
+        console.print(Text.assemble(*parts, no_wrap=True), overflow="crop")
+    return console.export_svg(title=title, unique_id=f"frame{number}", theme=BACKGROUNDS[background])
+
+
+def rows(picture: str) -> list[list[tuple[str, ...]]]:
+    """What an SVG shows, row by row: each piece of text with its style and place, each background.
+
+    Of a row with a time, a speed or a port only the text is given, with a word in their place.
+    """
+    rules = dict(_RULE.findall(picture))
+    found: dict[int, list[tuple[str, ...]]] = {}
+    for rule, x, row, text in _RUN.findall(picture):
+        if text.strip("\n"):
+            found.setdefault(int(row), []).append((text.replace(_BLANK, " "), rules[rule], x))
+    for fill, x, y, width in _RECT.findall(picture):
+        found.setdefault(int(float(y) / _LINE_HEIGHT), []).append((fill, x, width))
+    return [shown for _, row in sorted(found.items()) for shown in _steady(row)]
+
+
+def _steady(row: list[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
+    """The row; the text alone when something in it varies, and nothing when all of it does."""
+    text = "".join(part[0] for part in row if not part[0].startswith("#")).strip()
+    same = masked(text)
+    if same == [text]:
+        yield row
+    elif same:
+        yield [(" ".join(same[0].split()),)]
+
+
+def _picture(screen: Terminal, background: str, before: Sequence[str], lines: Sequence[str]) -> str:
+    for line in before:
+        screen.answer(line)
+    start = len(screen.above)
+    *sent, last = lines
+    for line in sent:
+        screen.answer(line)
+    if last == "/te":
+        screen.type(last)
+        screen.wait_for("How freely")
+    else:
+        screen.answer(last)
+    screen.settle()
+    drawn = svg(screen, background, "llmchat --demo", start=start)
+    if last == "/te":
+        screen.type("\x03")
+        screen.wait_for_prompt()
+    return drawn
+
+
+@contextmanager
+def _rendering(height: int) -> Iterator[Terminal]:
+    """A terminal in which markdown is drawn while it arrives."""
+    reply, python = shlex.quote(str(HERE / "reply.md")), shlex.quote(sys.executable)
+    command = f"{python} -c {shlex.quote(_FEED)} < {reply} | {python} -m llmchat --render; read wait"
+    with (
+        TemporaryDirectory() as home,
+        in_terminal(["/bin/sh", "-c", command], home=Path(home), rows=height) as screen,
+    ):
+        yield screen
 
 
 def _moving(frames: list[str], seconds: float) -> str:
     """The frames one after the other in one SVG; the last one stays for a while."""
     lasting = len(frames) * seconds + 3
     shown = []
-    for number, svg in enumerate(frames):
+    for number, drawn in enumerate(frames):
         begin = number * seconds / lasting
         end = 1.0 if number == len(frames) - 1 else (number + 1) * seconds / lasting
         times = f"0;{begin:.4f};{end:.4f}" if number else f"0;0;{end:.4f}"
         shown.append(
             '<g visibility="hidden"><animate attributeName="visibility" calcMode="discrete" '
             f'dur="{lasting}s" values="hidden;visible;hidden" keyTimes="{times}" repeatCount="indefinite"/>'
-            f"{svg}</g>"
+            f"{drawn}</g>"
         )
-    box = re.search(r'viewBox="[^"]*"', frames[0])
+    box = re.search(r'viewBox="[^"]*"', frames[-1])
     return f'<svg {box[0] if box else ""} xmlns="http://www.w3.org/2000/svg">{"".join(shown)}</svg>\n'
 
 
@@ -164,39 +199,23 @@ def _colour(name: str) -> str | None:
     return _COLOURS.get(name, re.sub(r"^bright", "bright_", name))
 
 
-def _without_dim(found: re.Match[str]) -> str:
-    """pyte knows no dim; grey looks the same."""
-    numbers = found[1].split(";")
-    if "38" in numbers or "48" in numbers:
-        return found[0]
-    return f"\x1b[{';'.join('90' if number == '2' else number for number in numbers)}m"
+def main() -> None:
+    """Write the pictures that have changed."""
+    for columns in WIDTHS:
+        for background in BACKGROUNDS:
+            for name, picture in screens(columns, background).items():
+                _write(HERE / f"{name}-{columns}-{background}.svg", picture)
+    if _write(HERE / "markdown-end.svg", rendered()):
+        (HERE / "markdown.svg").write_text(recording(), encoding="utf-8")
 
 
-SESSION: tuple[Step, ...] = (
-    ("model practice", "write hello world in python\r"),
-    ("tokens/s", "/temp"),
-    ("How freely", " 0.2\r"),
-    ("temperature is 0.2.", "what is temperature?\r"),
-    (1.0, ""),
-)
-
-
-def session() -> None:
-    """Make the picture of a session with the practice model."""
-    with TemporaryDirectory() as home:
-        command = f"LLMCHAT_HOME={home} {shlex.quote(sys.executable)} -m llmchat --demo"
-        picture(command, SESSION, 80, 24, HERE / "session.svg", "llmchat --demo")
-
-
-def streaming() -> None:
-    """Make the pictures of streaming markdown."""
-    reply = shlex.quote(str(HERE / "reply.md"))
-    python = shlex.quote(sys.executable)
-    command = f"{python} -c {shlex.quote(_FEED)} < {reply} | {python} -m llmchat --render; sleep 9"
-    recording(command, [("works too", ""), (0.5, "")], 80, 32, HERE / "markdown.svg", "llmchat --render")
-    picture(command, [("works too", ""), (0.5, "")], 80, 40, HERE / "markdown-end.svg", "llmchat --render")
+def _write(file: Path, picture: str) -> bool:
+    """Write a picture if the file shows something else; whether it did."""
+    if file.exists() and rows(file.read_text(encoding="utf-8")) == rows(picture):
+        return False
+    file.write_text(picture, encoding="utf-8")
+    return True
 
 
 if __name__ == "__main__":
-    session()
-    streaming()
+    main()
