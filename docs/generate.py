@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from llmchat.commands import registry
 from llmchat.commands.help import KEYS
+from llmchat.config.preferences import PREFERENCES
 from llmchat.params import ELSEWHERE, PARAMS, Param, show
-from llmchat.preferences import PREFERENCES
 from llmchat.registry import Command
 from llmchat.terminal.sanitize import safe
 from llmchat.wire.servers import KINDS, Kind

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from llmchat.commands import registry
 from llmchat.commands.help import KEYS
-from llmchat.flags import parser
+from llmchat.config.preferences import PREFERENCES
+from llmchat.launch.flags import parser
 from llmchat.params import PARAMS, show
-from llmchat.preferences import PREFERENCES
 
 # Backticks are for markdown.
 _MEANING_ITSELF = str.maketrans({"\\": "\\e", "-": "\\-", "`": "", "…": "...", "“": '"', "”": '"'})

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmchat import settings
+from llmchat.config import settings
+from llmchat.config.named_servers import Access
 from llmchat.errors import ServerError
-from llmchat.named_servers import Access
 from llmchat.wire.client import Client
 from llmchat.wire.deltas import Draft
 from llmchat.wire.discovery import look

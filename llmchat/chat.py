@@ -4,13 +4,13 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
-from llmchat import presets
+from llmchat.config import presets
+from llmchat.config.settings import Settings
 from llmchat.connection import Connection
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.messages import Attachment, Conversation, Message, Node, Reply, Role
 from llmchat.meter import Meter
 from llmchat.sampling import Sampling
-from llmchat.settings import Settings
 from llmchat.store.keeping import Keeping
 from llmchat.store.records import Record, Request
 from llmchat.turn import Turn

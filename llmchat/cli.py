@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from llmchat import interruptions
 from llmchat.errors import LlmchatError, UsageError
-from llmchat.flags import parser, settings_with
-from llmchat.opening import say
-from llmchat.shell_completion import script
+from llmchat.launch.flags import parser, settings_with
+from llmchat.launch.opening import say
+from llmchat.launch.shell_completion import script
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -71,21 +71,21 @@ def _run(flags: argparse.Namespace) -> int:
     if flags.doctor:
         return _doctor(flags)
     if flags.local is not None:
-        from llmchat.fetching import local_model
+        from llmchat.launch.fetching import local_model
 
         flags.local = str(local_model(flags.local))
     settings = settings_with(flags)
     piped = not (sys.stdin and sys.stdin.isatty())
     if not (flags.question or flags.execute or flags.sweep or flags.json or piped):
-        from llmchat.interactive import interactive
+        from llmchat.launch.interactive import interactive
 
         interactive(settings, flags)
     elif flags.interactive:
-        from llmchat.interactive import interactive_after
+        from llmchat.launch.interactive import interactive_after
 
         interactive_after(settings, flags)
     else:
-        from llmchat.one_shot import one_shot
+        from llmchat.launch.one_shot import one_shot
 
         one_shot(settings, flags)
     return 0
@@ -93,7 +93,7 @@ def _run(flags: argparse.Namespace) -> int:
 
 def _doctor(flags: argparse.Namespace) -> int:
     """Show what there is to find, as it is found; 1 when something is wrong."""
-    from llmchat.doctor import examine
+    from llmchat.launch.doctor import examine
     from llmchat.registry import Verbatim
     from llmchat.terminal.screen import Screen
 

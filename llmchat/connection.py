@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmchat import engine
+from llmchat.config.named_servers import Access, NamedServer
+from llmchat.config.settings import Settings
 from llmchat.errors import EngineError
-from llmchat.named_servers import Access, NamedServer
-from llmchat.settings import Settings
+from llmchat.local import engine
 from llmchat.store.records import Request
 from llmchat.wire import address
 from llmchat.wire.address import Address

@@ -13,11 +13,11 @@ from typing import NewType
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.comparison import Change
+from llmchat.config.macros import NONE, Macros, expanded
 from llmchat.errors import UsageError
-from llmchat.lab import Lane
-from llmchat.lines import split_command
-from llmchat.macros import NONE, Macros, expanded
+from llmchat.input.lines import split_command
+from llmchat.lab.comparison import Change
+from llmchat.lab.run import Lane
 from llmchat.messages import Message, Node
 from llmchat.params import normalise
 from llmchat.sampling import Sampling

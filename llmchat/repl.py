@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from llmchat.attachments import dropped, mentioned
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.attachments import attach, described
 from llmchat.commands.compact import offer
 from llmchat.commands.lab import summary
+from llmchat.config.macros import NONE
 from llmchat.errors import AnswerError, LlmchatError, UsageError
+from llmchat.input.attachments import dropped, mentioned
+from llmchat.input.lines import Line, as_typed, is_command, is_farewell, message, shell_line
+from llmchat.input.shell_output import in_shell
 from llmchat.interruptions import Suspension, ctrl_c, ending
-from llmchat.lab import Run, choices
-from llmchat.lines import Line, as_typed, is_command, is_farewell, message, shell_line
-from llmchat.macros import NONE
+from llmchat.lab.run import Run, choices
 from llmchat.messages import Message
 from llmchat.registry import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes, Steps
 from llmchat.sampling import Sampling
-from llmchat.shell_output import in_shell
 from llmchat.store.answers import json_line
 from llmchat.structured import fault, form_of
 from llmchat.terminal.screen import Screen

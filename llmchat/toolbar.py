@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from unicodedata import east_asian_width
 
 from llmchat.chat import Chat
-from llmchat.lines import message
+from llmchat.input.lines import message
 from llmchat.meter import Count
 from llmchat.params import show
 from llmchat.terminal.sanitize import safe_line

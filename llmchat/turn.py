@@ -7,10 +7,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from llmchat import engine
 from llmchat.connection import Connection
 from llmchat.ending import Ending
 from llmchat.errors import ServerError
+from llmchat.local import engine
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
 from llmchat.sampling import Sampling
 from llmchat.store.answers import Answer

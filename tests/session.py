@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmchat import settings as settings_file
 from llmchat.chat import Chat
+from llmchat.config import settings as settings_file
+from llmchat.config.settings import Settings, data_folder
+from llmchat.input.lines import Line
 from llmchat.interruptions import Suspension
-from llmchat.lines import Line
+from llmchat.launch.opening import STORE
 from llmchat.messages import Conversation
-from llmchat.opening import STORE
 from llmchat.repl import Repl
-from llmchat.settings import Settings, data_folder
 from llmchat.terminal.screen import Screen
 
 WIDTH = 200

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from llmchat.chat import Chat
 from llmchat.commands import registry
+from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
 from llmchat.params import PARAMS, Param, param
 from llmchat.registry import Send, Verbatim
-from llmchat.settings import Settings
 from tests.scripted import ScriptedServer, answer
 from tests.session import session
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from llmchat import completion
-from llmchat.attachments import dropped, found, mentioned
 from llmchat.commands import registry
 from llmchat.errors import UsageError
-from llmchat.lines import Line
+from llmchat.input import completion
+from llmchat.input.attachments import dropped, found, mentioned
+from llmchat.input.lines import Line
 from llmchat.messages import Attachment
 from llmchat.store import exports
 from tests.scripted import ScriptedServer, answer, refuse, serving

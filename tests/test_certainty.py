@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from llmchat import engine
-from llmchat.logprobs import tokens
+from llmchat.lab.logprobs import tokens
+from llmchat.local import engine
 from llmchat.messages import Message
 from llmchat.store import exports
 from llmchat.store.records import Record

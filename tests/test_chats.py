@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from llmchat import engine
-from llmchat.opening import STORE
+from llmchat.launch.opening import STORE
+from llmchat.local import engine
 from tests.scripted import ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 from tests.session import Session, session, settings_for
 from tests.terminal import terminal

@@ -16,11 +16,11 @@ from docs import generate
 from llmchat import toolbar
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.completion import complete
+from llmchat.config.preferences import PREFERENCES
+from llmchat.config.settings import load
+from llmchat.input.completion import complete
 from llmchat.params import PARAMS, Param, show
-from llmchat.preferences import PREFERENCES
 from llmchat.registry import Command, Rest, arguments
-from llmchat.settings import load
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, serving, sse
 from tests.session import Session, session, settings_for
 
@@ -329,8 +329,8 @@ import json, sys
 from docs.generate import reference
 from llmchat import toolbar
 from llmchat.commands import registry
-from llmchat.completion import complete
-from llmchat.settings import load
+from llmchat.input.completion import complete
+from llmchat.config.settings import load
 from tests.session import session
 lines = ("/bounce", "/wobble 0.5", "/help bounce", "/help wobble", "hi")
 kept = ("/preset save wobbly", "/unset all", "/preset wobbly")

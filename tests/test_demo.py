@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from llmchat import complete, engine
+from llmchat import complete
 from llmchat.errors import EngineError
+from llmchat.local import engine
 from tests.session import session, settings_for
 from tests.terminal import terminal
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from docs.transcripts import TUTORIAL, filled, masked, typed
-from llmchat import settings as settings_file
 from llmchat.commands import registry
+from llmchat.config import settings as settings_file
+from llmchat.config.settings import Settings, config_folder
 from llmchat.errors import LlmchatError
-from llmchat.flags import parser
-from llmchat.lines import split_command
-from llmchat.settings import Settings, config_folder
+from llmchat.input.lines import split_command
+from llmchat.launch.flags import parser
 from tests import pages
 from tests.scripted import ScriptedServer, chunk, models, serving, sse
 from tests.session import perform

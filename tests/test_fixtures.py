@@ -6,8 +6,8 @@ import re
 import pytest
 
 from docs import generate
-from llmchat.opening import STORE
-from llmchat.settings import data_folder
+from llmchat.config.settings import data_folder
+from llmchat.launch.opening import STORE
 from llmchat.store.writing import Store
 from tests.fixtures import FIXTURES, QUESTION, Fixture
 from tests.scripted import ScriptedServer, answer

@@ -16,8 +16,6 @@ PACKAGE = ROOT / "llmchat"
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
-HALLS = ("wire", "terminal", "store")
-
 
 def floors() -> list[list[str]]:
     """The files of each floor, ground first, as docs/architecture.md lists them: a line a file."""
@@ -39,17 +37,17 @@ CELLAR = "practice"
 
 # What belongs to the outside, and the files that may know it.
 DOORS: dict[str, tuple[str, ...]] = {
-    "requests": ("client",),
-    "urllib3": ("client",),
-    "sqlite3": ("database", "rows", "writing"),
-    "tomllib": ("settings", "settings_file"),
-    "xllamacpp": ("engine",),
-    "PIL": ("pictures",),
+    "requests": ("wire.client",),
+    "urllib3": ("wire.client",),
+    "sqlite3": ("store.database", "store.rows", "store.writing"),
+    "tomllib": ("config.settings", "config.settings_file"),
+    "xllamacpp": ("local.engine",),
+    "PIL": ("input.pictures",),
     "jsonschema": ("structured",),
-    "huggingface_hub": ("hub",),
-    "httpx2": ("hub",),
-    "prompt_toolkit": ("prompt", "keys", "typeahead"),
-    "rich": tuple(name.rpartition(".")[2] for name in SCREEN),
+    "huggingface_hub": ("local.hub",),
+    "httpx2": ("local.hub",),
+    "prompt_toolkit": ("terminal.prompt", "terminal.keys", "terminal.typeahead"),
+    "rich": tuple(SCREEN),
 }
 # The ground floor is pure: no file, socket, process, clock, chance or terminal.
 IMPURE = {
@@ -115,12 +113,11 @@ def _module(path: str) -> str:
         for candidate in (inside, f"{inside}.__init__"):
             if candidate in NAMES:
                 return candidate
-    return path if room(path) == CELLAR else "__init__"
+    return path if in_the_cellar(path) else "__init__"
 
 
-def room(name: str) -> str:
-    folder, _, inside = name.partition(".")
-    return inside if folder in HALLS and inside != "__init__" else folder
+def in_the_cellar(name: str) -> bool:
+    return name.partition(".")[0] == CELLAR
 
 
 def floor(name: str) -> int:
@@ -133,7 +130,7 @@ def test_every_file_has_its_line_on_one_floor_of_the_architecture() -> None:
 
 
 def test_a_file_imports_from_its_own_floor_or_below() -> None:
-    pairs = [(name, other) for name in NAMES for other in neighbours(name) if room(other) != CELLAR]
+    pairs = [(name, other) for name in NAMES for other in neighbours(name) if not in_the_cellar(other)]
     assert [(name, other) for name, other in pairs if floor(other) > floor(name)] == []
 
 
@@ -146,13 +143,13 @@ def test_imports_are_absolute() -> None:
 
 
 def test_only_the_engine_knows_of_the_cellar() -> None:
-    knowing = {name for name in NAMES for other in neighbours(name) if room(other) == CELLAR}
-    assert knowing <= {"engine"}
+    knowing = {name for name in NAMES for other in neighbours(name) if in_the_cellar(other)}
+    assert knowing <= {"local.engine"}
 
 
 def test_what_is_outside_is_known_to_its_door_alone() -> None:
     pairs = [(name, full.partition(".")[0]) for name in NAMES for full in imports(name)]
-    assert [(name, top) for name, top in pairs if room(name) not in DOORS.get(top, (room(name),))] == []
+    assert [(name, top) for name, top in pairs if name not in DOORS.get(top, (name,))] == []
 
 
 def test_the_ground_floor_is_pure() -> None:
@@ -165,8 +162,7 @@ def test_the_linter_knows_the_same_doors() -> None:
     ruff = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
     assert set(ruff["flake8-tidy-imports"]["banned-api"]) == set(DOORS)
     open_to = {file for file, rules in ruff["per-file-ignores"].items() if "TID251" in rules}
-    rooms = {door for names in DOORS.values() for door in names}
-    doors = {f"llmchat/{name.replace('.', '/')}.py" for name in NAMES if room(name) in rooms}
+    doors = {f"llmchat/{name.replace('.', '/')}.py" for names in DOORS.values() for name in names}
     assert open_to <= doors | {f"llmchat/{CELLAR}/*", "tests/*", "docs/pictures/*"}
 
 
@@ -200,7 +196,7 @@ def names_in(name: str, kind: type[ast.AST], part: str) -> Iterator[str]:
 
 def test_nothing_is_printed_past_the_screen() -> None:
     """The engine's child speaks on its standard output; all else goes through the screen."""
-    assert {name for name in NAMES if "print" in names_in(name, ast.Call, "func")} == {"engine"}
+    assert {name for name in NAMES if "print" in names_in(name, ast.Call, "func")} == {"local.engine"}
 
 
 def test_the_prompt_needs_nothing_that_only_an_answer_needs() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from llmchat import hub
 from llmchat.errors import HubError, UsageError
-from llmchat.fetching import local_model
-from llmchat.hub import ModelFile
-from llmchat.memory import free_memory
+from llmchat.launch.fetching import local_model
+from llmchat.local import hub
+from llmchat.local.hub import ModelFile
+from llmchat.local.memory import free_memory
 from tests.loopback_hub import REPOSITORY, Hub, loopback_hub
 from tests.terminal import terminal
 

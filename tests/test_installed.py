@@ -16,8 +16,8 @@ from setuptools import build_meta
 
 from docs import generate
 from docs.manual import manual
-from llmchat.flags import parser
-from llmchat.shell_completion import script
+from llmchat.launch.flags import parser
+from llmchat.launch.shell_completion import script
 from tests.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent

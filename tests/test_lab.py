@@ -12,7 +12,7 @@ import pytest
 from llmchat.chat import Chat
 from llmchat.commands.grid import grid_of
 from llmchat.errors import UsageError
-from llmchat.lab import Lane, Run
+from llmchat.lab.run import Lane, Run
 from llmchat.messages import Message
 from llmchat.sampling import Sampling
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from llmchat import engine
-from llmchat.settings import Settings
+from llmchat.config.settings import Settings
+from llmchat.local import engine
 from tests.session import Session, session, settings_for
 
 pytestmark = pytest.mark.live

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from llmchat.config.settings import Settings, with_url
 from llmchat.errors import UsageError
-from llmchat.settings import Settings, with_url
 from llmchat.wire.log import REMOVED, Log, Redactor
 from tests.cutting import cut, cuts
 from tests.scripted import Reply, Request, ScriptedServer, answer, refuse, serving

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat import engine
-from llmchat.logprobs import Token, mean_logprob, tokens
+from llmchat.lab.logprobs import Token, mean_logprob, tokens
+from llmchat.local import engine
 from llmchat.messages import Message
 from llmchat.store import exports
 from llmchat.store.records import Record

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from llmchat import engine, toolbar
+from llmchat import toolbar
 from llmchat.chat import Chat
-from llmchat.lines import Line
+from llmchat.config.settings import load, with_url
+from llmchat.input.lines import Line
+from llmchat.local import engine
 from llmchat.messages import Conversation, Message
 from llmchat.meter import Count
 from llmchat.repl import Repl
-from llmchat.settings import load, with_url
 from llmchat.terminal.screen import Screen
 from llmchat.wire import counting, servers
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, refuse, sse, usage

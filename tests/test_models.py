@@ -8,7 +8,7 @@ import pytest
 
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.completion import complete
+from llmchat.input.completion import complete
 from llmchat.registry import Table
 from llmchat.terminal.screen import Screen
 from llmchat.wire import models, servers

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from llmchat import settings as settings_of
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.completion import complete
+from llmchat.config import settings as settings_of
+from llmchat.config.settings import Settings
 from llmchat.errors import UnreachableError, UsageError
-from llmchat.settings import Settings
+from llmchat.input.completion import complete
 from llmchat.wire.address import parse
 from llmchat.wire.client import Client
 from tests.scripted import ScriptedServer, answer, models, serving

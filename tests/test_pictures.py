@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from llmchat import engine
-from llmchat.attachments import found
 from llmchat.errors import UsageError
-from llmchat.lines import Line
+from llmchat.input.attachments import found
+from llmchat.input.lines import Line
+from llmchat.local import engine
 from llmchat.store import exports
 from tests.scripted import ScriptedServer, answer, models, page, serving
 from tests.session import session

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat import presets, settings_file
+from llmchat.config import presets, settings_file
+from llmchat.config.settings import load
 from llmchat.errors import UsageError
 from llmchat.params import PARAMS
 from llmchat.sampling import Sampling
-from llmchat.settings import load
 from tests.scripted import ScriptedServer, answer, models
 from tests.session import Session, session
 from tests.terminal import terminal

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llmchat import engine
+from llmchat.local import engine
 from llmchat.params import PARAMS, Param
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, sse
 from tests.session import Session, session, settings_for

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from llmchat import settings
+from llmchat.config import settings
+from llmchat.config.preferences import PREFERENCES
+from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
-from llmchat.preferences import PREFERENCES
-from llmchat.settings import Settings
 from llmchat.wire.address import parse
 
 

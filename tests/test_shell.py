@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmchat.lines import Line
+from llmchat.input.lines import Line
 from tests.scripted import Reply, ScriptedServer, answer, chunk, serving, sse
 from tests.session import session
 from tests.terminal import Terminal, terminal

@@ -8,10 +8,10 @@ import pytest
 
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.completion import complete
-from llmchat.macros import expanded
-from llmchat.nudging import nudge
-from llmchat.settings import load
+from llmchat.config.macros import expanded
+from llmchat.config.settings import load
+from llmchat.input.completion import complete
+from llmchat.input.nudging import nudge
 from tests.scripted import ScriptedServer, answer, serving
 from tests.session import Session, session, settings_for
 from tests.terminal import terminal

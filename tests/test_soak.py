@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from llmchat.chat import Chat
-from llmchat.lines import Line
-from llmchat.opening import STORE
+from llmchat.config.settings import data_folder
+from llmchat.input.lines import Line
+from llmchat.launch.opening import STORE
 from llmchat.repl import Repl
-from llmchat.settings import data_folder
 from llmchat.terminal.screen import Screen
 from tests.fixtures import FIXTURES, QUESTION, Fixture
 from tests.scripted import Reply, ScriptedServer, answer, serving

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmchat import engine
+from llmchat.local import engine
 from tests.scripted import ScriptedServer, answer, models, page, serving
 from tests.session import session
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from llmchat import complete
+from llmchat.config.settings import Settings, with_url
 from llmchat.errors import ServerError, UnreachableError, UsageError
-from llmchat.settings import Settings, with_url
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, refuse, serving, sse, usage
 from tests.session import session, settings_for
 

@@ -23,7 +23,7 @@ from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 from rich.text import Text
 
 from docs.transcripts import masked
-from llmchat.settings import config_folder
+from llmchat.config.settings import config_folder
 from tests.terminal import Terminal, in_terminal
 
 HERE = Path(__file__).parent

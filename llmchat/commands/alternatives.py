@@ -7,9 +7,9 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands.places import first_line, messages, numbered
 from llmchat.commands.tree import goto, moved
-from llmchat.comparison import asked_with, differences, shown, word_difference
 from llmchat.errors import UsageError
-from llmchat.lab import compared_before
+from llmchat.lab.comparison import asked_with, differences, shown, word_difference
+from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT, Node
 from llmchat.registry import Ask, Choice, Difference, Group, Result, Table
 from llmchat.sampling import EXTRA

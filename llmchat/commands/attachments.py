@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from llmchat.attachments import TOKEN, checked, found
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
+from llmchat.input.attachments import TOKEN, checked, found
 from llmchat.messages import Attachment, size_text
 from llmchat.registry import NO_FILE, NOTHING, Choice, File, Group, Rest, Result, Table
 

@@ -9,7 +9,7 @@ from llmchat.chat import Chat
 from llmchat.commands.parameters import set_, told
 from llmchat.commands.places import messages, numbered
 from llmchat.errors import UsageError
-from llmchat.logprobs import Alternative, Token, mean_logprob, tokens
+from llmchat.lab.logprobs import Alternative, Token, mean_logprob, tokens
 from llmchat.messages import Node
 from llmchat.params import param
 from llmchat.registry import NOTHING, Choice, Continue, Group, Rest, Result, Styled, Table

@@ -8,7 +8,7 @@ from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
-from llmchat.lab import compared_before
+from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT
 from llmchat.registry import NO_FILE, File, Group, Result, SendAll
 from llmchat.store import exports, lane_exports

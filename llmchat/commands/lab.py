@@ -8,10 +8,10 @@ from llmchat.chat import Chat
 from llmchat.commands.grid import grid_of, parallel_of, with_seed
 from llmchat.commands.models import meant
 from llmchat.commands.server import connect
-from llmchat.comparison import Measures, label, measured
 from llmchat.connection import Connection
 from llmchat.errors import UsageError
-from llmchat.lab import Lane, compared_before
+from llmchat.lab.comparison import Measures, label, measured
+from llmchat.lab.run import Lane, compared_before
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, SendLanes, SideBySide, Table
 from llmchat.store.answers import Answer
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from llmchat import params, settings_file
+from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands.assignments import ALL, assignments, names, one_off, with_typed, written
 from llmchat.commands.habits import HABITS
+from llmchat.config import settings_file
 from llmchat.errors import UsageError
 from llmchat.params import Param, show
 from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Send, Table, Verbatim

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from llmchat import presets
 from llmchat.chat import Chat
 from llmchat.commands.assignments import written
 from llmchat.commands.parameters import told
+from llmchat.config import presets
 from llmchat.errors import UsageError
 from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
 from llmchat.sampling import field_name

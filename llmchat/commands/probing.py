@@ -6,7 +6,7 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.commands.assignments import ALL, names
 from llmchat.errors import UsageError
-from llmchat.probing import MOST_REQUESTS, Finding, Probe
+from llmchat.lab.probing import MOST_REQUESTS, Finding, Probe
 from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Steps
 from llmchat.sampling import field_name
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from llmchat import settings_file
 from llmchat.chat import Chat
 from llmchat.commands.parameters import without_save
+from llmchat.config import settings_file
+from llmchat.config.preferences import PREFERENCES, preference
 from llmchat.params import Param, show
-from llmchat.preferences import PREFERENCES, preference
 from llmchat.registry import NOTHING, Choice, Group, Quit, Rest, Result, Table
 
 group = Group("The program")

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
+from llmchat.config.named_servers import NamedServer
+from llmchat.config.settings import checked_key
 from llmchat.connection import Connection
 from llmchat.errors import EngineError, UsageError
-from llmchat.named_servers import NamedServer
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
-from llmchat.settings import checked_key
 from llmchat.wire import address
 from llmchat.wire.discovery import Found
 from llmchat.wire.models import DEFAULT_MODEL

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 
-from llmchat import settings_file
 from llmchat.chat import Chat
+from llmchat.config import settings_file
+from llmchat.config.macros import checked
 from llmchat.errors import UsageError
-from llmchat.macros import checked
 from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
 
 group = Group("Shortcuts")

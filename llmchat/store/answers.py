@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.logprobs import mean_logprob
+from llmchat.lab.logprobs import mean_logprob
 from llmchat.messages import ROOT, Message
 from llmchat.sampling import Sampling
 from llmchat.store.records import Request

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-from llmchat.comparison import Measures, foot, label, measured
+from llmchat.lab.comparison import Measures, foot, label, measured
 from llmchat.store.answers import Answer, data
 from llmchat.store.html_pages import from_markdown, page
 

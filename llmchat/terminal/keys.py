@@ -8,7 +8,7 @@ from prompt_toolkit.filters import has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from llmchat.lines import is_open_block
+from llmchat.input.lines import is_open_block
 
 
 def key_bindings(

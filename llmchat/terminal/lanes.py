@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from llmchat.comparison import Change, foot, label, words
 from llmchat.interruptions import Suspension
-from llmchat.lab import Progress, Run
+from llmchat.lab.comparison import Change, foot, label, words
+from llmchat.lab.run import Progress, Run
 from llmchat.store.answers import Answer
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 
 from llmchat.errors import UsageError
+from llmchat.input.lines import Line
 from llmchat.interruptions import Suspension, ctrl_z
-from llmchat.lines import Line
 from llmchat.terminal import editor
 from llmchat.terminal.sanitize import safe
 

@@ -21,10 +21,10 @@ from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import is_dumb_terminal
 
-from llmchat.history import InputHistory
+from llmchat.config.preferences import Preferences
+from llmchat.input.history import InputHistory
+from llmchat.input.lines import MENTION, Line
 from llmchat.interruptions import Suspension, ctrl_z, ending
-from llmchat.lines import MENTION, Line
-from llmchat.preferences import Preferences
 from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
 from llmchat.terminal.sanitize import NAMED, safe, safe_line

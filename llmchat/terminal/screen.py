@@ -17,11 +17,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
+from llmchat.config.preferences import Preferences
 from llmchat.errors import LlmchatError
 from llmchat.interruptions import Suspension
-from llmchat.lab import Run
+from llmchat.lab.run import Run
 from llmchat.messages import Reply
-from llmchat.preferences import Preferences
 from llmchat.registry import (
     Copy,
     Difference,

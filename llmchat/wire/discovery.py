@@ -14,7 +14,7 @@ from llmchat.wire.pages import Answer, Get, text, told
 from llmchat.wire.servers import Kind
 
 if TYPE_CHECKING:
-    from llmchat.engine import Engine
+    from llmchat.local.engine import Engine
     from llmchat.wire.client import Client
 
 PATIENCE = 4.0

@@ -20,10 +20,10 @@ from typing import TextIO
 
 import requests
 
-from llmchat import engine
 from llmchat.chat import Chat
+from llmchat.config.settings import Settings, with_params, with_url
 from llmchat.interruptions import Suspension
-from llmchat.settings import Settings, with_params, with_url
+from llmchat.local import engine
 from llmchat.terminal.screen import Screen
 from llmchat.wire import address
 

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from llmchat.chat import Chat
-from llmchat.settings import Settings, with_url
+from llmchat.config.settings import Settings, with_url
 from llmchat.store.records import body_of
 from llmchat.turn import Turn
 from tests.scripted import Reply, answer, serving

@@ -1,12 +1,12 @@
 """What `!command` does: it runs in the shell, its output is shown, and offered to the next message."""
 
-from llmchat.attachments import output_of
 from llmchat.chat import Chat
 from llmchat.commands.attachments import add
+from llmchat.input.attachments import output_of
+from llmchat.input.shell import Running
 from llmchat.interruptions import ctrl_c, ending
 from llmchat.messages import size_text
 from llmchat.registry import Ask, Result
-from llmchat.shell import Running
 from llmchat.terminal.screen import Screen
 
 

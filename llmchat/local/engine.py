@@ -1,6 +1,6 @@
 """llama.cpp in a child process: a model file in, a base URL out.
 
-The child runs `python -m llmchat.engine FILE`. It ends when its standard input does: the pipe is
+The child runs `python -m llmchat.local.engine FILE`. It ends when its standard input does: the pipe is
 closed by whatever ends the parent, `kill -9` included.
 """
 
@@ -73,7 +73,7 @@ def start(model: Path, *, context: int = 0, threads: int = 0) -> Engine:
     if not model.is_file():
         raise EngineError(f"There is no model file {str(model)!r}.", "It is a file ending in .gguf.")
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmchat.engine", str(model), str(context), str(threads)],
+        [sys.executable, "-m", "llmchat.local.engine", str(model), str(context), str(threads)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

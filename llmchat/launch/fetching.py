@@ -5,11 +5,11 @@ import sys
 import time
 from pathlib import Path
 
-from llmchat import engine, hub
-from llmchat import settings as settings_of
+from llmchat.config import settings as settings_of
 from llmchat.errors import UsageError
-from llmchat.hub import ModelFile
-from llmchat.memory import free_memory
+from llmchat.local import engine, hub
+from llmchat.local.hub import ModelFile
+from llmchat.local.memory import free_memory
 from llmchat.messages import size_text
 from llmchat.terminal.sanitize import safe_line
 

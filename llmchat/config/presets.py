@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from llmchat import settings_file
+from llmchat.config import settings_file
 from llmchat.errors import UsageError
 from llmchat.sampling import Origin, Sampling, field_name
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from llmchat.errors import UsageError
+from llmchat.input.pictures import data_url, is_image
 from llmchat.messages import Attachment, size_text
-from llmchat.pictures import data_url, is_image
 
 LARGEST = 1_000_000
 """Bytes of text that are attached at once; more fits into hardly any context."""

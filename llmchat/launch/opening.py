@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmchat import settings as settings_of
+from llmchat.config import settings as settings_of
+from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
-from llmchat.settings import Settings
 
 if TYPE_CHECKING:
     from llmchat.chat import Chat

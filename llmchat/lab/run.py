@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from llmchat.chat import Chat
-from llmchat.comparison import asked_with, compared, differences
 from llmchat.connection import Connection
 from llmchat.errors import LlmchatError, ServerError
+from llmchat.lab.comparison import asked_with, compared, differences
 from llmchat.messages import Message, State
 from llmchat.sampling import Sampling
 from llmchat.store.answers import Answer

@@ -9,13 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from llmchat import settings as settings_of
+from llmchat.config import settings as settings_of
+from llmchat.config.named_servers import NamedServer
+from llmchat.config.settings import Settings
 from llmchat.connection import Connection
 from llmchat.errors import UsageError
+from llmchat.launch.opening import STORE
 from llmchat.messages import size_text
-from llmchat.named_servers import NamedServer
-from llmchat.opening import STORE
-from llmchat.settings import Settings
 from llmchat.wire.address import Address
 from llmchat.wire.discovery import PATIENCE, Found
 

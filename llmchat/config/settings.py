@@ -25,12 +25,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from llmchat import named_servers
+from llmchat.config import named_servers
+from llmchat.config.macros import NONE, Macros
+from llmchat.config.macros import read as read_macros
+from llmchat.config.named_servers import NamedServer
+from llmchat.config.preferences import PREFERENCES, Preferences
 from llmchat.errors import UsageError
-from llmchat.macros import NONE, Macros
-from llmchat.macros import read as read_macros
-from llmchat.named_servers import NamedServer
-from llmchat.preferences import PREFERENCES, Preferences
 from llmchat.sampling import EXTRA, Origin, Sampling
 from llmchat.wire import address
 from llmchat.wire.address import DEFAULT_URL, Address

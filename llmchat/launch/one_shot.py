@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.commands.server import greeting, notable
+from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
-from llmchat.lines import Line, as_typed, is_command, is_farewell, shell_line
-from llmchat.opening import attach_files, resume_or_connect, say, store_of, where_kept
+from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_line
+from llmchat.launch.opening import attach_files, resume_or_connect, say, store_of, where_kept
 from llmchat.registry import Quit
 from llmchat.repl import Repl
-from llmchat.settings import Settings
 from llmchat.terminal.no_prompt import NoPrompt
 from llmchat.terminal.screen import Screen
 

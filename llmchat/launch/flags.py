@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from llmchat import settings as settings_of
-from llmchat.settings import Settings
-from llmchat.shell_completion import FILE, MODEL, SHELLS
+from llmchat.config import settings as settings_of
+from llmchat.config.settings import Settings
+from llmchat.launch.shell_completion import FILE, MODEL, SHELLS
 
 _REPEATED: dict[str, Any] = {"action": "append", "default": []}
 

@@ -7,10 +7,10 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from llmchat import settings as settings_of
+from llmchat.config import settings as settings_of
+from llmchat.config.settings import Settings
 from llmchat.errors import EngineError, LlmchatError
-from llmchat.opening import attach_files, connect, resume_or_connect, store_of, where_kept
-from llmchat.settings import Settings
+from llmchat.launch.opening import attach_files, connect, resume_or_connect, store_of, where_kept
 
 if TYPE_CHECKING:
     from llmchat.chat import Chat
@@ -28,7 +28,7 @@ def interactive(settings: Settings, flags: argparse.Namespace) -> None:
 
 def interactive_after(settings: Settings, flags: argparse.Namespace) -> None:
     """Answer what the command line asks, then show the prompt; the keys come from the terminal."""
-    from llmchat.one_shot import lines_of
+    from llmchat.launch.one_shot import lines_of
     from llmchat.terminal.no_prompt import take_terminal
 
     lines = lines_of(flags)
@@ -38,7 +38,7 @@ def interactive_after(settings: Settings, flags: argparse.Namespace) -> None:
 
 
 def _prompt(settings: Settings) -> "Prompt":
-    from llmchat.history import InputHistory
+    from llmchat.input.history import InputHistory
     from llmchat.terminal.prompt import Prompt
 
     history = InputHistory(settings_of.data_folder(os.environ) / "history")
@@ -90,10 +90,11 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
 
 def _serve(prompt: "Prompt", chat: "Chat") -> None:
     """Let the prompt ask what only the assembled program knows."""
-    from llmchat import completion, toolbar
+    from llmchat import toolbar
     from llmchat.commands import registry
     from llmchat.commands.parameters import told
-    from llmchat.nudging import nudge
+    from llmchat.input import completion
+    from llmchat.input.nudging import nudge
     from llmchat.terminal.prompt import Asked
 
     def nudge_and_tell(direction: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from llmchat.logprobs import mean_logprob
+from llmchat.lab.logprobs import mean_logprob
 from llmchat.params import show
 from llmchat.store.answers import Answer
 

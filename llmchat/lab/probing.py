@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmchat.chat import Chat
 from llmchat.errors import ServerError, UsageError
-from llmchat.logprobs import tokens
+from llmchat.lab.logprobs import tokens
 from llmchat.messages import Message
 from llmchat.params import param, show
 from llmchat.sampling import EXTRA, Sampling

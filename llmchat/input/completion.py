@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from llmchat import params
 from llmchat.chat import Chat
+from llmchat.config.preferences import PREFERENCES
 from llmchat.errors import UsageError
-from llmchat.lines import MENTION
+from llmchat.input.lines import MENTION
 from llmchat.params import Param, normalise, show
-from llmchat.preferences import PREFERENCES
 from llmchat.registry import Choice, Command, File, Registry, arguments
 
 _PARTS = re.compile(r"[-_./: ]")

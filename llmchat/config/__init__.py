@@ -1,0 +1,1 @@
+"""What is set before a chat begins, and kept after it."""

@@ -1,0 +1,1 @@
+"""What a knob does: several answers, and how they differ."""

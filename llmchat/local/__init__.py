@@ -1,0 +1,1 @@
+"""Models that llmchat runs on this machine."""
