@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,21 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_tutorial_shows_what_the_program_shows() -> None:
     page = TUTORIAL.read_text(encoding="utf-8")
     assert masked(filled(page, PROGRAM)) == masked(page), "python -m docs.transcripts writes it anew"
+
+
+@pytest.mark.slow
+def test_a_newcomer_comes_from_a_fresh_clone_to_the_end_of_the_tutorial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The README's first command, with packages from where pip takes them; then without a network."""
+    subprocess.run(["git", "clone", "-q", str(pages.ROOT), str(tmp_path / "llmchat")], check=True)
+    monkeypatch.chdir(tmp_path / "llmchat")
+    install, _, start = pages.blocks(Path("README.md"), "sh")[0].strip().rpartition(" && ")
+    subprocess.run(install, shell=True, check=True, timeout=600)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    page = Path("docs/tutorial.md").read_text(encoding="utf-8")
+    assert masked(filled(page, start.split())) == masked(page)
 
 
 @pytest.mark.parametrize(
