@@ -4,6 +4,7 @@ And the man page, and docs/fixtures.md from the table of what servers do in the 
 `python docs/generate.py` writes them all; tests fail while they are stale.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from llmchat.commands import registry
 from llmchat.commands.help import KEYS
 from llmchat.config.preferences import PREFERENCES
+from llmchat.launch.flags import parser
 from llmchat.params import ELSEWHERE, PARAMS, Param, show
 from llmchat.registry import Command
 from llmchat.terminal.sanitize import safe
@@ -29,7 +31,8 @@ _LONGEST_CELL = 90
 
 def reference() -> str:
     """The whole page."""
-    return "\n".join([*_head(), *_commands(), *_parameters(), *_settings(), *_keys(), *_servers()]) + "\n"
+    chat = (*_commands(), *_parameters(), *_settings(), *_keys())
+    return "\n".join([*_head(), *chat, *_flags(), *_surroundings(), *_servers()]) + "\n"
 
 
 def _head() -> Iterator[str]:
@@ -115,6 +118,43 @@ def _keys() -> Iterator[str]:
     for key, meaning in KEYS:
         yield f"| {key} | {meaning} |"
     yield ""
+
+
+def _flags() -> Iterator[str]:
+    yield "## Flags"
+    yield ""
+    yield "`llmchat [FLAGS] [QUESTION]`: without a question a chat begins."
+    yield ""
+    yield "| flag | what it does |"
+    yield "|---|---|"
+    for action in parser()._actions:
+        value = "" if action.nargs == 0 else f" {_value(action)}"
+        names = ", ".join(f"`{name}{value}`" for name in action.option_strings)
+        if names:
+            yield f"| {names} | {action.help} |"
+    yield ""
+
+
+def _value(action: argparse.Action) -> str:
+    named = "".join(action.metavar or ()) or action.dest.upper()
+    return "/".join(action.choices) if action.choices else f"[{named}]" if action.nargs == "?" else named
+
+
+def _surroundings() -> Iterator[str]:
+    from docs.manual import ENVIRONMENT, EXIT, FILES
+
+    for title, head, rows in (
+        ("Environment variables", "variable", ENVIRONMENT),
+        ("Files", "file", FILES),
+        ("Exit codes", "code", EXIT),
+    ):
+        yield f"## {title}"
+        yield ""
+        yield f"| {head} | what it is for |" if rows is not EXIT else f"| {head} | what it means |"
+        yield "|---|---|"
+        for names, meaning in rows:
+            yield f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {meaning} |"
+        yield ""
 
 
 def _servers() -> Iterator[str]:

@@ -12,25 +12,27 @@ from llmchat.params import PARAMS, show
 # Backticks are for markdown.
 _MEANING_ITSELF = str.maketrans({"\\": "\\e", "-": "\\-", "`": "", "…": "...", "“": '"', "”": '"'})
 
-_ENVIRONMENT = (
+ENVIRONMENT = (
     ("LLMCHAT_URL, LLMCHAT_MODEL, LLMCHAT_SYSTEM", "The server, the model and the system prompt."),
     ("LLMCHAT_API_KEY", "The key for the server that llmchat is started with."),
     ("OPENAI_API_KEY", "The key for api.openai.com, and for no other server."),
     ("LLMCHAT_HOME", "The folder for the settings and for all that llmchat keeps."),
+    ("HF_ENDPOINT, HF_TOKEN", "Another hub for --local, and what opens what is private there."),
     ("VISUAL, EDITOR", "The editor for /edit and Ctrl-X Ctrl-E."),
     ("NO_COLOR", "When set, nothing is shown in colour."),
 )
-_FILES = (
+FILES = (
     ("~/.config/llmchat/settings.toml", "The settings; /settings tells where they are."),
     ("~/.local/share/llmchat/chats.db", "The conversations."),
     ("~/.local/share/llmchat/history", "What was typed at the prompt."),
 )
-_EXIT = (
+EXIT = (
     ("0", "All went well."),
     ("1", "The server refused, or no whole answer came."),
     ("2", "What was typed or set is wrong; nothing was sent."),
     ("130", "Stopped with Ctrl-C."),
     ("141", "Whoever read the output has left."),
+    ("128 + n", "Ended by signal n, in order: 143 is kill."),
 )
 _EXAMPLES = (
     ("llmchat --demo", "A chat with the practice model."),
@@ -94,9 +96,9 @@ def _declared() -> Iterator[str]:
 
 def _rest() -> Iterator[str]:
     for title, rows in (
-        ("ENVIRONMENT", _ENVIRONMENT),
-        ("FILES", _FILES),
-        ("EXIT STATUS", _EXIT),
+        ("ENVIRONMENT", ENVIRONMENT),
+        ("FILES", FILES),
+        ("EXIT STATUS", EXIT),
         ("EXAMPLES", _EXAMPLES),
     ):
         yield f".SH {title}"

@@ -100,7 +100,9 @@ def test_no_model_file_is_one_sentence(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_the_child_ends_when_the_program_is_killed(how: signal.Signals) -> None:
-    program = "from llmchat.local import engine; e = engine.start_practice(); print(e.url, flush=True); input()"
+    program = (
+        "from llmchat.local import engine; e = engine.start_practice(); print(e.url, flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:

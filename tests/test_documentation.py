@@ -48,7 +48,11 @@ BEFORE = {
     "/export lanes.csv": "/compare qwen llama",
     "/export sweep lanes.html": "/compare qwen llama",
     "/fix": "/json on",
+    "/preset save mine": "/top_k 40",
+    "/preset save mine For my notes.": "/top_k 40",
     "/remember": "/forget 2",
+    "/stats": "a question",
+    "/stats all": "a question",
 }
 # What there is not in a test, and what is said then.
 MISSING = {
