@@ -101,7 +101,10 @@ class Meter:
         self._warnings: list[str] = []
 
     def shown(self, draft: str = "") -> Count | None:
-        """The prompt of the request that would leave with this question; None when there would be none."""
+        """The prompt of the request that would leave with this question; None when there would be none.
+
+        With nothing typed or attached it is the conversation as it stands, where an answer has told that.
+        """
         chat = self._chat
         found = chat.connection.found_so_far()
         if found is None or not (draft or chat.attached or chat.conversation.head):
@@ -111,7 +114,8 @@ class Meter:
         if seen != self._seen:
             self._seen = seen
             body = self._body(found, chat.conversation.add(message), chat.sampling)
-            self._count = self._estimated(found, body)
+            standing = None if draft or chat.attached else self._standing(found)
+            self._count = standing or self._estimated(found, body)
             # Somebody else's server is not asked at every pause in the typing.
             if not self._count.exact and (found.address.near or not draft):
                 self._ask_for(found, body)
@@ -173,6 +177,14 @@ class Meter:
     def _body(self, found: Found, asked: Conversation, sampling: Sampling) -> dict[str, Any]:
         messages = messages_array(self._chat.system, (node.message for node in asked.sent()))
         return request_body(found.kind, self._chat.model, messages, sampling)
+
+    def _standing(self, found: Found) -> Count | None:
+        """The conversation with nothing new, when it is what the last answer has told."""
+        body = self._body(found, self._chat.conversation, self._chat.sampling)
+        known = self._known
+        if known is None or known.place != _place(found, body) or known.messages != body["messages"]:
+            return None
+        return Count(known.tokens, True, found.context(str(body["model"])))
 
     def _estimated(self, found: Found, body: Mapping[str, Any]) -> Count:
         """The exact count when it is known, else what comes nearest to it."""

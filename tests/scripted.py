@@ -15,7 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from llmchat.wire.servers import KINDS
+
 Json = dict[str, Any]
+
+_COUNTS = {kind.counts for kind in KINDS}
+"""Where the kinds of server that count prompts are asked to."""
 
 
 def chunk(content: str | None = None, *, index: int = 0, finish: str | None = None, **delta: Any) -> Json:
@@ -83,7 +88,10 @@ Said = Reply | Callable[[Request], Reply]
 
 
 class ScriptedServer:
-    """Answers chats from `script`, in order (the last one for ever), and all else from `pages`."""
+    """Answers chats from `script`, in order (the last one for ever), and all else from `pages`.
+
+    It counts no prompts unless a page says how; what asks it to is none of its `requests`.
+    """
 
     def __init__(self, *, chunked: bool = True, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.chunked = chunked
@@ -93,7 +101,7 @@ class ScriptedServer:
             "/v1/models": models("qwen2.5-coder-3b-instruct")
         }
         self.requests: list[Request] = []
-        self.gets: list[Request] = []
+        self.others: list[Request] = []
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
@@ -140,8 +148,8 @@ class ScriptedServer:
         return self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
 
     def _choose(self, request: Request) -> Reply:
-        if request.method == "GET" or request.path in self.pages:
-            self.gets.append(request)
+        if request.method == "GET" or request.path in self.pages or request.path in _COUNTS:
+            self.others.append(request)
             missing = refuse(404, {"error": {"message": "File Not Found"}})
             return _said(self.pages.get(request.path, missing), request)
         self.requests.append(request)

@@ -19,7 +19,7 @@ from llmchat.meter import Count
 from llmchat.repl import Repl
 from llmchat.terminal.screen import Screen
 from llmchat.wire import counting, servers
-from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, refuse, sse, usage
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, sse, usage
 from tests.session import Lines, session, settings_for
 
 GUARD = 60.0
@@ -106,6 +106,12 @@ def test_a_server_that_does_not_count_gets_an_estimate_from_what_it_told_last(se
     assert bar(chat, "four letters each here") == [("", f"~{102 + counting.estimate(new):,} of 1,000 tokens")]
 
 
+def test_with_nothing_typed_it_shows_what_the_last_answer_told(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("m", max_model_len=1000)
+    server.will(sse(chunk("Yes."), chunk(finish="stop"), usage(100, 2)))
+    assert bar(after(server, "hi")) == [("", "102 of 1,000 tokens")]
+
+
 @pytest.mark.parametrize(("told", "style"), [(500, ""), (690, "warning"), (890, "alarm")])
 def test_it_has_colours_when_the_window_gets_full(server: ScriptedServer, told: int, style: str) -> None:
     server.pages["/v1/models"] = models("m", max_model_len=1000)
@@ -142,12 +148,12 @@ def test_a_server_that_loads_a_model_for_the_request_is_asked_for_its_window_the
 def test_a_llamacpp_that_cannot_count_yet_is_asked_once(server: ScriptedServer) -> None:
     server.pages["/v1/models"] = models("m", owned_by="llamacpp")
     server.pages["/props"] = page({"default_generation_settings": {"n_ctx": 3000}})
-    server.will(refuse(404, {"error": {"message": "File Not Found"}}))
     with contextlib.closing(after(server)) as chat:
         asked = Conversation().add(Message("user", "x" * 9000))
         counts = [chat.meter.before(asked) for _ in range(3)]
     assert [count and count.exact for count in counts] == [False] * 3
-    assert [request.path for request in server.requests] == ["/v1/chat/completions/input_tokens"]
+    asides = [request.path for request in server.others if request.method == "POST"]
+    assert asides == ["/v1/chat/completions/input_tokens"]
 
 
 def test_a_prompt_that_was_cut_in_silence_is_told(server: ScriptedServer) -> None:

@@ -35,7 +35,7 @@ def settings(home: Path, text: str) -> Settings:
 
 
 def keys_sent(server: ScriptedServer) -> set[str]:
-    return {request.headers.get("authorization", "") for request in server.requests + server.gets}
+    return {request.headers.get("authorization", "") for request in server.requests + server.others}
 
 
 def test_a_named_server_gets_its_own_key_headers_and_model_and_no_other_does(
@@ -52,7 +52,7 @@ def test_a_named_server_gets_its_own_key_headers_and_model_and_no_other_does(
     ran = session(other.url, "hi", "/server work", "hi", f"/server {other.url}", "hi", settings=given)
     assert keys_sent(server) == {"Bearer secret-of-work"}
     assert keys_sent(other) == {""}
-    assert {request.headers.get("x-team") for request in server.requests + server.gets} == {"tinkerers"}
+    assert {request.headers.get("x-team") for request in server.requests + server.others} == {"tinkerers"}
     assert [request.body["model"] for request in server.requests] == ["b"]
     assert not any("x-team" in request.headers for request in other.requests)
     assert "secret" not in ran.screen

@@ -210,7 +210,7 @@ def test_a_key_goes_to_the_server_of_the_start_and_to_no_other(server: ScriptedS
         settings = with_url(Settings(program_key="secret", openai_key="sk-other"), server.url)
         ran = session(server.url, "hi", f"/server {other.url}", "hi", settings=settings)
         assert server.requests[0].headers["authorization"] == "Bearer secret"
-        assert all("authorization" not in r.headers for r in [*other.requests, *other.gets])
+        assert all("authorization" not in r.headers for r in [*other.requests, *other.others])
         assert "secret" not in ran.screen
 
 
