@@ -64,7 +64,7 @@ def _run(flags: argparse.Namespace) -> int:
         sys.stdout.write(script(flags.completion, parser()))
         return 0
     if flags.render:
-        from llmchat.terminal.screen import render
+        from llmchat.terminal.replies import render
 
         render(sys.stdin.buffer, sys.stdout)
         return 0

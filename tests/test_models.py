@@ -236,7 +236,7 @@ def test_in_a_narrow_terminal_columns_are_dropped(server: ScriptedServer) -> Non
     out = io.StringIO()
     result = registry.run(chat, "/models")
     assert isinstance(result, Table)
-    Screen(out, out, rendered=False, width=50).table(result)
+    Screen(out, out, rendered=False, width=50).results.table(result)
     assert "qwen3-8b  loaded        4,096 of 40,960" in out.getvalue()
     assert "Q4_K_M" not in out.getvalue()
     assert all(len(row) <= 50 for row in out.getvalue().splitlines())

@@ -15,9 +15,9 @@ def in_shell(line: str, chat: Chat, screen: Screen) -> Result:
     running = Running(line)
     with ending(running.stop), ctrl_c(running.stop):
         for text in running:
-            screen.verbatim(text, end="")
+            screen.results.verbatim(text, end="")
     if not running.output.endswith("\n"):
-        screen.verbatim("")
+        screen.results.verbatim("")
     if running.status:
         screen.note(f"It ended with {running.status}.")
     if not running.output.strip():

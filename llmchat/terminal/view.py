@@ -1,6 +1,6 @@
 """A reply on its way to the terminal: as markdown, drawn while it arrives, or raw for a pipe.
 
-`screen.py` and this file are the only ones that write to the terminal.
+`replies.py` asks it for frames until the reply has ended.
 """
 
 import math

@@ -90,7 +90,7 @@ def drawing(url: str, tokens: int) -> float:
         screen = Screen(out, out)
         start = time.perf_counter()
         with chat.turn(QUESTION) as turn:
-            screen.stream(turn, Suspension())
+            screen.replies.stream(turn, Suspension())
         seconds = time.perf_counter() - start
     usage = turn.reply.usage if turn.reply else None
     if not usage or usage.completion != tokens:

@@ -1,0 +1,127 @@
+"""Replies: while they arrive (`view.py`), whole, side by side; markdown on a terminal, else as they came."""
+
+import codecs
+import math
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+from typing import BinaryIO, TextIO
+
+from rich.console import Console
+from rich.text import Text as RichText
+
+from llmchat.config.preferences import Preferences
+from llmchat.interruptions import Suspension
+from llmchat.lab.run import Run
+from llmchat.store.answers import Answer
+from llmchat.terminal.consoles import console
+from llmchat.terminal.lanes import Following, below_each_other, side_by_side
+from llmchat.terminal.markdown import document
+from llmchat.terminal.render import Renderer
+from llmchat.terminal.sanitize import safe
+from llmchat.terminal.view import Raw, Rendered
+from llmchat.turn import Turn
+from llmchat.wire.deltas import Delta, Text
+
+_PIECE = 4096
+"""Bytes that are read at once: as much as can be drawn in one frame."""
+
+_NAP = 0.01
+"""Seconds."""
+
+_BELL = "\a"
+
+
+class Replies:
+    """Shows replies on `out`. `rendered` says whether they may be drawn as markdown, on the console
+    there; where they may not, notices go beside them, to `note`."""
+
+    def __init__(self, out: TextIO, console: Console, *, rendered: bool, note: Callable[[str], None]) -> None:
+        self._out = out
+        self._console = console
+        self._rendered = rendered
+        self._note = note
+        self.preferences = Preferences()
+
+    def stream(self, turn: Turn, suspension: Suspension) -> None:
+        """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
+        view = self._view()
+        held: list[Delta] = []
+        rings_at = time.monotonic() + (self.preferences.bell or math.inf)
+        if turn.opening:
+            view.take([Text(turn.opening)])
+        try:
+            while not turn.ended:
+                deltas = turn.wait(view.patience())
+                if self.preferences.stream:
+                    view.take(deltas)
+                else:
+                    held += deltas
+                view.paint()
+                if suspension.due:
+                    view.put_away()
+                    suspension.take()
+                if not turn.ended:
+                    # What comes meanwhile joins up; waking for each token would slow a fast server.
+                    time.sleep(min(_NAP, view.patience()))
+        finally:
+            view.take(held)
+            view.finish()
+            self._out.write(_BELL if self._rendered and time.monotonic() >= rings_at else "")
+
+    def whole(self, content: str, heading: str = "") -> None:
+        """Show a whole reply, below a heading if there is one; for a pipe, below a blank line."""
+        if not self._rendered:
+            self._out.write("\n")
+        elif heading:
+            self._console.print(RichText(heading, "bold"))
+        if self._drawn or not self._rendered:
+            self.markdown(content)
+        else:
+            self._out.write(f"{safe(content)}\n")
+
+    def markdown(self, content: str) -> None:
+        """Draw a message as markdown, where the output is a terminal."""
+        if self._rendered:
+            renderer = Renderer(self._console, self._console.width)
+            rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
+            self._out.write("".join(row + "\n" for row in rows))
+        else:
+            self._out.write(f"{content}\n")
+
+    def follow(self, run: Run, suspension: Suspension) -> None:
+        """Show the lanes of a run while they run; of this nothing stays."""
+        Following(self._console, run).until_ended(suspension)
+
+    def side_by_side(self, answers: Sequence[Answer]) -> None:
+        """Show several answers side by side; where nothing is drawn, one below the other."""
+        if self._drawn:
+            self._out.write(side_by_side(self._console, answers, self.preferences.reasoning))
+        else:
+            self._out.write(below_each_other(answers))
+
+    @property
+    def _drawn(self) -> bool:
+        return self._rendered and self.preferences.markdown
+
+    def _view(self) -> Rendered | Raw:
+        if self._drawn:
+            return Rendered(self._console, reasoning=self.preferences.reasoning)
+        return Raw(self._out, self._note, for_terminal=self._rendered)
+
+
+def render(source: BinaryIO, out: TextIO) -> None:
+    """Show markdown while it is read from a file or a pipe."""
+    view = Rendered(console(out))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        ended = False
+        while not ended:
+            if select.select([source], [], [], view.patience())[0]:
+                data = os.read(source.fileno(), _PIECE)
+                ended = not data
+                view.take([Text(decoder.decode(data, final=ended))])
+            view.paint()
+    finally:
+        view.finish()
