@@ -59,7 +59,7 @@ class Turn:
 
     `continues` is the number of an answer to go on with: the model gets it, or `prefix` in its place,
     as its own, and it begins the new one. `sampling`, `connection` and `model` take the place of the
-    chat's own, `group` marks what is compared. `found` is what the request went to.
+    chat's own, `group` marks what is compared, `lane` its place there. `found` is what the request went to.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Turn:
         connection: Connection | None = None,
         model: str = "",
         group: str = "",
+        lane: int = 0,
     ) -> None:
         self._chat = chat
         self._connection = connection or chat.connection
@@ -82,7 +83,7 @@ class Turn:
         self._asked = conversation.add(question) if question else conversation
         self._continues = continues
         self.sampling = sampling or chat.sampling
-        self._group = group
+        self._group, self._lane = group, lane
         self._entry: Entry | None = None
         self._kept_at = 0.0
         self._news = False
@@ -239,6 +240,7 @@ class Turn:
                 system=self._chat.system,
                 engine=self._connection.engine_name,
                 group=self._group,
+                lane=self._lane,
             )
             self._chat.keeping.write(self._entry)
 

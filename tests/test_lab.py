@@ -246,6 +246,56 @@ def test_parallel_lanes_are_asked_at_once(server: ScriptedServer) -> None:
     assert [t for (t,) in sorted(bodies(server, "temperature"))] == [0, 0.5, 1]
 
 
+def test_the_numbers_stay_when_the_second_server_was_asked_first(server: ScriptedServer) -> None:
+    with serving() as other:
+        there = threading.Event()
+
+        def second(_: Request) -> Reply:
+            there.set()
+            return Reply(answer("second"))
+
+        def listed(_: Request) -> Reply:
+            there.wait(20)
+            return models("here")
+
+        server.pages["/v1/models"] = listed
+        server.will(answer("first"))
+        other.will(second)
+        line = f"/compare @{server.url} @{other.url} parallel=2 -- go"
+        ran = session(other.url, line, "/pick 2 keep", "/compare", "/pick 1 keep")
+    assert [node.message.content for node in ran.conversation.children(1)] == ["second", "first"]
+    assert (
+        ran.screen.count(f"1 \N{MIDDLE DOT} server {server.url}/v1 \N{MIDDLE DOT} model here\n\nfirst") == 1
+    )
+    assert ran.said[-1] == ("assistant", "first")
+
+
+def test_a_lane_that_was_never_asked_leaves_its_number_free(server: ScriptedServer) -> None:
+    with serving() as gone:
+        nobody = gone.url
+    server.will(answer("there"))
+    ran = session(server.url, f"/compare @{nobody} @{server.url} -- go", "/pick 1", "/pick 2 keep")
+    assert "There is no answer 1." in ran.screen
+    assert ran.said[-1] == ("assistant", "there")
+
+
+def test_choices_keep_their_numbers_whichever_comes_first(server: ScriptedServer) -> None:
+    # What comes first is kept at once, before the pause ends.
+    rest = sse(chunk("blue"), chunk(finish="stop", index=1), chunk(finish="stop"))
+    server.will(Reply([*sse(chunk("red", index=1), done=False), 0.2, *rest]))
+    ran = session(server.url, "/set n 2", "a colour?", "/pick 1", "/compare")
+    assert ran.said[-1] == ("assistant", "blue")
+    assert ran.screen.count("1\n\nblue") == 2
+
+
+def test_an_empty_first_choice_does_not_lose_the_others(server: ScriptedServer) -> None:
+    server.will(sse(chunk("red", index=1), chunk(finish="stop"), chunk(finish="stop", index=1)))
+    ran = session(server.url, "/set n 2", "a colour?", "/pick 2")
+    assert ran.said == [("user", "a colour?"), ("assistant", "red")]
+    assert "\N{MIDDLE DOT} no answer\n\n2\n\nred" in ran.screen
+    assert ran.offered[-1] == ""
+
+
 def exported(server: ScriptedServer, folder: Path, ending: str) -> str:
     """What `/export sweep` writes of a sweep with an error in it."""
     server.will(answer("**bold**, ", '"quoted"\n<b>'), refuse(500, {"error": "<broken>"}), answer("three"))

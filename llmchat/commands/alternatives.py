@@ -29,7 +29,7 @@ def _alternatives(chat: Chat) -> dict[int, Node]:
     found = {lane.number: conversation.node(lane.place) for lane in lanes if lane.place}
     places = {node.number for node in found.values()}
     others = [node for node in conversation.children(parent) if node.number not in places]
-    return found | dict(enumerate(others, len(lanes) + 1))
+    return found | dict(enumerate(others, max((lane.number for lane in lanes), default=0) + 1))
 
 
 def _choices(chat: Chat) -> list[Choice]:

@@ -121,4 +121,5 @@ def foot(answer: Answer) -> str:
     if request.timings.tokens_per_second:
         parts.append(f"{request.timings.tokens_per_second:,.0f} tokens/s")
     ended = answer.finish_reason if answer.message.state == "complete" else answer.message.state
+    ended = ended if answer.message.content.strip() else "no answer"
     return " · ".join([*parts, *([ended] if ended and not request.error else [])])

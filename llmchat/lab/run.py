@@ -206,6 +206,7 @@ class Run:
             connection=lane.connection,
             model=lane.model,
             group=self._group,
+            lane=lanes[0].number,
         )
         return _Asking(turn, lanes)
 
@@ -270,15 +271,17 @@ class Run:
 def compared_before(chat: Chat, question: int | None = None) -> tuple[Answer, ...]:
     """The answers of the latest comparison, or of the latest about this question; () when there is none."""
     requests = chat.keeping.do(lambda store: store.compared(chat.keeping.id, question))
-    answers: list[Answer] = []
+    answers: dict[int, Answer] = {}
     for request in requests:
+        # What was kept before lanes were numbered counts in its order.
+        first = request.lane or len(answers) + 1
         # A refusal of `n` was followed by requests of their own.
         if not request.answers and request.chosen.get("n", 1) == 1:
-            answers.append(Answer(request, Message("assistant", "", state="failed"), number=len(answers) + 1))
+            answers[first] = Answer(request, Message("assistant", "", state="failed"), number=first)
         for choice, place in enumerate(request.answers):
             message = chat.conversation.node(place).message
-            answers.append(Answer(request, message, place, choice, len(answers) + 1))
-    return compared(answers)
+            answers[first + choice] = Answer(request, message, place, choice, first + choice)
+    return compared([answers[number] for number in sorted(answers)])
 
 
 def choices(chat: Chat, question: Message | None, after: int | None, sampling: Sampling | None) -> Run | None:

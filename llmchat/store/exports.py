@@ -197,6 +197,7 @@ def _request_data(request: Request) -> dict[str, Any]:
     return {
         **{name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS, *_TUPLES)},
         "prefix": request.prefix,
+        "lane": request.lane,
         "chosen": dict(request.chosen),
         "usage": [usage.prompt, usage.completion, usage.cached] if usage else None,
         "timings": [timings.first_token, timings.tokens_per_second],
@@ -214,6 +215,7 @@ def _request(data: Mapping[str, Any]) -> Request:
         **tuples,
         # What was exported before there were any has none.
         prefix=_text(data.get("prefix", "")),
+        lane=int(data.get("lane", 0)),
         chosen=MappingProxyType(dict(data["chosen"])),
         usage=Usage(*usage) if usage else None,
         timings=Timings(*data["timings"]),

@@ -22,7 +22,8 @@ class Request:
     `omissions` the messages of the path that were left out. `server` is the API's base URL; `engine`
     is "demo" or a model file when llmchat had started the server itself. `fields` is the JSON of
     the body with null for its messages, `chosen` the parameters that were set, by name. `time` is
-    Unix seconds, `seconds` how long it took; `group` is shared by the requests of one comparison.
+    Unix seconds, `seconds` how long it took; `group` is shared by the requests of one comparison, and
+    `lane` is the number that its first answer has there, from 1.
     """
 
     server: str
@@ -37,6 +38,7 @@ class Request:
     chosen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     engine: str = ""
     group: str = ""
+    lane: int = 0
     time: float = 0.0
     answers: tuple[int, ...] = ()
     finish_reasons: tuple[str, ...] = ()

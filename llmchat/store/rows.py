@@ -14,7 +14,7 @@ from llmchat.store.records import Request
 NODE_COLUMNS = "number, parent, role, content, reasoning, tool_calls, state, attachments, logprobs"
 REQUEST_COLUMNS = (
     "parent, continues, prefix, omissions, server, engine, kind, model, fields.text, chosen.text,"
-    ' system.text, "group", time, finish_reasons, prompt_tokens, completion_tokens, cached_tokens,'
+    ' system.text, "group", lane, time, finish_reasons, prompt_tokens, completion_tokens, cached_tokens,'
     " first_token, tokens_per_second, seconds, error,"
     " (SELECT json_group_array(number) FROM messages WHERE request = requests.id)"
 )
@@ -74,15 +74,16 @@ def add_request(db: sqlite3.Connection, conversation: int, request: Request) -> 
         stored(request.model),
         *texts,
         request.group,
+        request.lane,
         request.time,
         *_outcome(request),
     )
     cursor = db.execute(
         "INSERT INTO requests (conversation, parent, continues, prefix, omissions, server, engine, kind,"
-        ' model, fields, chosen, system, "group", time, finish_reasons, prompt_tokens, completion_tokens,'
-        " cached_tokens, first_token, tokens_per_second, seconds, error) VALUES"
+        ' model, fields, chosen, system, "group", lane, time, finish_reasons, prompt_tokens,'
+        " completion_tokens, cached_tokens, first_token, tokens_per_second, seconds, error) VALUES"
         " (?, ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))",
+        " ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))",
         values,
     )
     assert cursor.lastrowid
@@ -102,7 +103,7 @@ def end_request(db: sqlite3.Connection, id: int, request: Request) -> None:
 def request_of(row: tuple[Any, ...]) -> Request:
     """A row of `REQUEST_COLUMNS` as a request."""
     parent, continues, prefix, omissions, server, engine, kind, model, fields, chosen, system, *rest = row
-    group, time, reasons, prompt, completion, cached, first, speed, seconds, error, answers = rest
+    group, lane, time, reasons, prompt, completion, cached, first, speed, seconds, error, answers = rest
     return Request(
         server=server,
         kind=kind,
@@ -116,6 +117,7 @@ def request_of(row: tuple[Any, ...]) -> Request:
         chosen=MappingProxyType(json.loads(chosen)),
         engine=engine,
         group=group,
+        lane=lane,
         time=time,
         answers=tuple(sorted(json.loads(answers))),
         finish_reasons=tuple(json.loads(reasons)),

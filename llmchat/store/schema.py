@@ -120,7 +120,11 @@ CREATE TABLE probes (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
+VERSION_6 = """
+ALTER TABLE requests ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6)
 """What leads from each version to the next; the first begins with an empty file."""
 
 VERSION = len(MIGRATIONS)

@@ -91,6 +91,10 @@ Delta = (
 )
 
 
+MOST_CHOICES = 128
+"""More are never asked for (`n`)."""
+
+
 @dataclass
 class _Choice:
     content: list[str] = field(default_factory=list)
@@ -139,17 +143,20 @@ class Draft:
 
     @property
     def has_content(self) -> bool:
-        """Whether the first choice has an answer; reasoning alone is none."""
-        return bool("".join(self._choice(0).content).strip())
+        """Whether any choice has an answer; reasoning alone is none."""
+        return any("".join(choice.content).strip() for choice in self._choices.values())
 
     def answers(self, prefix: str, state: State) -> dict[int, Message]:
-        """What there is of each choice, by its index; one without any content has failed."""
+        """What there is of each choice, by its index; one without any content has failed.
+
+        {} when no choice has brought anything.
+        """
         answers = {}
         for index, choice in sorted(self._choices.items()):
-            if choice.content or choice.reasoning or choice.calls:
-                blank = not "".join(choice.content).strip() and state != "in progress"
-                answers[index] = _message(choice, prefix, "failed" if blank else state)
-        return answers
+            blank = not "".join(choice.content).strip() and state != "in progress"
+            answers[index] = _message(choice, prefix, "failed" if blank else state)
+        begun = any(c.content or c.reasoning or c.calls for c in self._choices.values())
+        return answers if begun else {}
 
     def reply(self, prefix: str = "", *, cut_short: bool = False) -> Reply:
         """The reply as it stands; `prefix` is what each choice goes on with."""
@@ -163,6 +170,9 @@ class Draft:
         )
 
     def _choice(self, index: int) -> _Choice:
+        # Those below it are there from now on, so that what is kept first comes first by its index too.
+        for below in range(min(index, MOST_CHOICES)):
+            self._choices.setdefault(below, _Choice())
         return self._choices.setdefault(index, _Choice())
 
 
