@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,6 +49,7 @@ for token in iter(lambda: sys.stdin.read(4), ""):
     print(token, end="", flush=True)
     time.sleep(0.01)
 """
+_NO_STYLE = Style()
 _COLOURS = {"default": None, "brown": "yellow"}
 
 _RUN = re.compile(r'<text class="[\w-]+-(r\d+)" x="([\d.]+)" y="[\d.]+"[^>]*line-(\d+)\)">([^<]*)</text>')
@@ -102,7 +104,8 @@ def svg(screen: Terminal, background: str, title: str, number: int = 0, start: i
         cells.pop()
     console = Console(record=True, width=len(screen.cells[0]), file=StringIO(), force_terminal=True)
     for row in cells:
-        parts = [("".join(cell.data for cell in run), style) for style, run in groupby(row, _style)]
+        styled = groupby(zip(row, _styles(row), strict=True), itemgetter(1))
+        parts = [("".join(cell.data for cell, _ in run), style) for style, run in styled]
         console.print(Text.assemble(*parts, no_wrap=True), overflow="crop")
     return console.export_svg(title=title, unique_id=f"frame{number}", theme=BACKGROUNDS[background])
 
@@ -179,6 +182,18 @@ def _moving(frames: list[str], seconds: float) -> str:
         )
     box = re.search(r'viewBox="[^"]*"', frames[-1])
     return f'<svg {box[0] if box else ""} xmlns="http://www.w3.org/2000/svg">{"".join(shown)}</svg>\n'
+
+
+def _styles(row: Sequence[Char]) -> Iterator[Style]:
+    """The style of each cell; a blank on which none can be seen has that of the cell before it."""
+    before = _NO_STYLE
+    for cell in row:
+        seen = cell.data != " " or cell.reverse or cell.underscore or cell.strikethrough
+        if seen or cell.bg != "default":
+            before = _style(cell)
+        elif before.reverse or before.underline or before.strike or before.bgcolor:
+            before = _NO_STYLE
+        yield before
 
 
 def _style(cell: Char) -> Style:
