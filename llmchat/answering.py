@@ -24,14 +24,18 @@ def check(turn: Turn) -> None:
 
 
 def answer(turn: Turn, screen: Screen, suspension: Suspension) -> None:
-    """Show a turn while it arrives, and what is to be said after it, also when it broke."""
+    """Show a turn while it arrives, and what is to be said after it; when it broke, the error says it."""
     try:
         with turn:
             screen.replies.stream(turn, suspension)
-    except LlmchatError:
-        screen.after(turn)
+    except LlmchatError as error:
+        if turn.committed:
+            screen.beside(turn)
+            error.hint = " ".join(filter(None, [error.hint, *turn.ending.remarks()]))
         raise
-    screen.after(turn)
+    if turn.committed:
+        screen.beside(turn)
+        screen.after(turn)
 
 
 def several(run: Run, screen: Screen, suspension: Suspension) -> None:

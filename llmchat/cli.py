@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError("Standard output is closed; an answer has nowhere to go.", "Leave `>&-` out.")
         return _run(parser().parse_args(argv))
     except LlmchatError as error:
-        say(f"{error.sentence} {error.hint}".rstrip())
+        say(_told(error))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -38,6 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not interruptions.exit_code():
             say(f"The output cannot be written: {error.strerror}.")
         return interruptions.exit_code() or 1
+
+
+def _told(error: LlmchatError) -> str:
+    """An error with what helps where there is no prompt."""
+    from llmchat.terminal.no_prompt import on_command_line
+
+    whole = "`/last_error` shows it whole." if error.sentence.endswith("…") else ""
+    return on_command_line(" ".join(filter(None, [error.sentence, whole, error.hint])))
 
 
 def _take_streams() -> bool:

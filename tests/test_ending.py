@@ -127,6 +127,14 @@ def test_going_on_is_offered_and_works(server: ScriptedServer) -> None:
     assert server.requests[1].body["messages"][-1] == {"role": "assistant", "content": "half an "}
 
 
+def test_what_became_of_a_broken_answer_is_told_below_the_error(server: ScriptedServer) -> None:
+    server.will(Answer(sse("oops", chunk("half an "), done=False)))
+    shown = session(server.url, "hi").screen
+    order = ["half an", "closed the stream early", "What came is kept, marked as cut short", "1 event was"]
+    places = [shown.index(each) for each in order]
+    assert places == sorted(places)
+
+
 def test_skipped_events_are_told_and_the_reply_is_whole(server: ScriptedServer) -> None:
     server.will(sse("oops", chunk("Hi"), "{", chunk(finish="stop")))
     ran = session(server.url, "hi")
@@ -147,7 +155,13 @@ def test_the_last_error_is_shown_whole(server: ScriptedServer) -> None:
     assert all(f"line {number} ␛[2J" in after for number in range(100))
 
 
-def test_the_last_error_may_be_of_the_connection() -> None:
+def test_the_last_error_may_be_of_one_lane(server: ScriptedServer) -> None:
+    server.will(answer("cold"), refuse(500, "\n".join(f"line {number}" for number in range(9))))
+    ran = session(server.url, "/sweep temperature=0,1 -- why?", "/last-error")
+    assert "HTTP 500:\n\nline 0\n" in ran.screen.split("> /last-error")[1]
+
+
+def test_the_last_error_may_be_of_the_the_connection() -> None:
     ran = session("127.0.0.1:9", "hi", "/last-error")
     told = ran.screen.split("> /last-error")[1]
     assert "No server answers at http://127.0.0.1:9." in told

@@ -134,6 +134,20 @@ def test_a_json_record_of_what_came_before_the_connection_broke(server: Scripted
     assert record["error"] in done.stderr.decode()
 
 
+def test_what_came_before_the_connection_broke_can_be_gone_on_with(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("m", owned_by="llamacpp")
+    server.will(Reply(sse(chunk("half an "), done=False)), answer("answer"))
+    done = run("-u", server.url, "hi")
+    assert (done.returncode, done.stdout) == (1, b"half an \n")
+    assert done.stderr.decode().endswith("; `llmchat -c -x /continue` goes on with it.\n")
+    assert run("-u", server.url, "-c", "-x", "/continue").stdout == b"answer\n"
+
+
+def test_where_a_long_error_is_to_be_found_whole(server: ScriptedServer) -> None:
+    server.will(refuse(500, "long " * 1000))
+    assert b"\xe2\x80\xa6 `--log FILE` shows it whole." in run("-u", server.url, "hi").stderr
+
+
 def test_no_answer_is_no_json_record(server: ScriptedServer) -> None:
     server.will(refuse(400, {"error": "no"}))
     done = run("-u", server.url, "--json", "hi")

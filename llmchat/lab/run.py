@@ -219,6 +219,7 @@ class Run:
             self._running.remove(asking)
             self._end(asking, None)
         except LlmchatError as error:
+            self._chat.note_error(error)
             self._running.remove(asking)
             self._end(asking, error)
 

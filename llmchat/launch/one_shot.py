@@ -14,7 +14,7 @@ from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_l
 from llmchat.launch.opening import attach_files, resume_or_connect, say, store_of, where_kept
 from llmchat.registry import Quit
 from llmchat.repl import Repl
-from llmchat.terminal.no_prompt import NoPrompt
+from llmchat.terminal.no_prompt import NoPrompt, on_command_line
 from llmchat.terminal.screen import Screen
 
 
@@ -32,7 +32,8 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         if found and found.reachable and notable(chat):
             say(greeting(chat))
         chat.meter.asks = False
-        screen = Screen(sys.stdout, sys.stderr, results=None if asks else sys.stdout)
+        results = None if asks else sys.stdout
+        screen = Screen(sys.stdout, sys.stderr, results=results, phrase=on_command_line)
         screen.apply(settings.preferences)
         try:
             _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json))

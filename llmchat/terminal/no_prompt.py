@@ -3,6 +3,7 @@
 import contextlib
 import getpass
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -13,6 +14,28 @@ from llmchat.terminal import editor
 from llmchat.terminal.sanitize import safe
 
 _KEYS, _SCREEN = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
+
+
+_ON_COMMAND_LINE = {
+    "/continue": "llmchat -c -x /continue",
+    "/compact": "llmchat -c -x /compact",
+    "/regen": "llmchat -c -x /regen",
+    "/fix": "llmchat -c -x /fix",
+    "/models": "llmchat -x /models",
+    "/server": "llmchat -x /server",
+    "/server URL": "-u URL",
+    "/server demo": "--demo",
+    "/max_tokens": "-p max_tokens=N",
+    "/last_error": "--log FILE",
+}
+"""What does on the command line what a line does at the prompt."""
+
+_TYPED = re.compile("`(/[^`]+)`")
+
+
+def on_command_line(hint: str) -> str:
+    """A hint for someone who has no prompt to type into; what has no counterpart stays as it is."""
+    return _TYPED.sub(lambda found: f"`{_ON_COMMAND_LINE.get(found[1], found[1])}`", hint)
 
 
 def take_terminal() -> None:

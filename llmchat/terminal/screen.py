@@ -5,6 +5,7 @@ and unchanged. All that is not a reply goes to the terminal too, or to standard 
 no terminal.
 """
 
+from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import RenderableType
@@ -42,7 +43,8 @@ _WIDE = 1000
 class Screen:
     """Where everything is shown. `rendered` says whether replies may be drawn as markdown.
 
-    `results` takes what commands show, where that is not to go beside the replies.
+    `results` takes what commands show, where that is not to go beside the replies. `phrase` makes of a
+    note what helps where it is read.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Screen:
         rendered: bool | None = None,
         width: int | None = None,
         results: TextIO | None = None,
+        phrase: Callable[[str], str] = str,
     ) -> None:
         self._out = out
+        self._phrase = phrase
         self._rendered = out.isatty() if rendered is None else rendered
         self._console = console(out, self._rendered, width)
         self._beside = self._console if self._rendered else console(err, None, width)
@@ -70,17 +74,19 @@ class Screen:
         self.results.paged = preferences.pager and self._rendered
         self.replies.preferences = self._preferences = preferences
 
-    def after(self, turn: Turn) -> None:
-        """Show what is to be said about a turn that has ended: its other choices, and how it went."""
-        if turn.reply is None or not turn.committed:
-            return
-        for number, choice in enumerate(turn.reply.choices[1:], 2):
+    def beside(self, turn: Turn) -> None:
+        """Show what came with the answer of a turn: other choices, and what the model wants to have run."""
+        choices = turn.reply.choices if turn.reply else ()
+        for number, choice in enumerate(choices[1:], 2):
             self.replies.whole(choice.content, f"choice {number}")
-        for call in (call for choice in turn.reply.choices for call in choice.tool_calls):
+        for call in (call for choice in choices for call in choice.tool_calls):
             self.note(f"The model asks for {call.name}({call.arguments}); llmchat never runs it.")
+
+    def after(self, turn: Turn) -> None:
+        """Show what is to be said about a turn that has ended, and how it went."""
         for remark in turn.ending.remarks():
             self.note(remark)
-        if self._rendered and self._preferences.stats and (line := _how_it_went(turn.reply)):
+        if self._rendered and self._preferences.stats and turn.reply and (line := _how_it_went(turn.reply)):
             self.note(line)
 
     def show(self, shown: Shown) -> None:
@@ -132,7 +138,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Show something that is not the matter itself, dim."""
-        self._print(RichText(safe(text), "dim"))
+        self._print(RichText(safe(self._phrase(text)), "dim"))
 
     def error(self, error: LlmchatError) -> None:
         """Show what went wrong and what can be done; a long error is cut to a few lines."""
