@@ -5,6 +5,7 @@ LlmchatError             what happened, and what the user can do
 ├── ServerError          a server answered, and refused                       exit code 1
 ├── TransportError       no whole answer came                                 exit code 1
 │   ├── UnreachableError     no connection; the request did not leave
+│   │   └── UntrustedError       no trusted one: TLS failed
 │   └── DroppedError         the connection ended before the reply did
 ├── AnswerError          the answer is whole, but not of the form asked for   exit code 1
 ├── HubError             a model file could not be fetched                    exit code 1
@@ -77,6 +78,10 @@ class UnreachableError(TransportError):
     def __init__(self, sentence: str, hint: str = "", *, refused: bool = False) -> None:
         super().__init__(sentence, hint)
         self.refused = refused
+
+
+class UntrustedError(UnreachableError):
+    """Something answers, but no trusted connection could be made: TLS failed."""
 
 
 class DroppedError(TransportError):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmchat.connection import Connection
-from llmchat.errors import LlmchatError
 from llmchat.messages import Attachment, Conversation, Message, Reply
 from llmchat.sampling import Sampling
 from llmchat.wire import counting
@@ -239,13 +238,9 @@ class Meter:
 
     def _ask(self, client: "Client", found: Found, body: Mapping[str, Any]) -> bool:
         """Ask the server to count; whether it has. One that does not answer that is not asked again."""
-        question = counting.question(found.kind, body)
-        if question is None or client is self._mute:
+        if not found.kind.counts or client is self._mute:
             return False
-        try:
-            tokens = counting.counted(client.post(*question))
-        except LlmchatError:
-            tokens = None
+        tokens = counting.ask(found.kind, body, client.post)
         if tokens is None:
             self._mute = client
             return False

@@ -130,7 +130,7 @@ class Turn:
         try:
             deltas = self._stream.wait(timeout)
         except ServerError as error:
-            advise(error, self._unsetting)
+            advise(error, self._unsetting, wants_key=bool(self.found and self.found.wants_key))
             raise
         for delta in deltas:
             self._draft.add(delta)
@@ -227,7 +227,7 @@ class Turn:
         self._stream = client.chat(body, optional, known=found.reachable)
         if self._is_stopped():
             self._stream.stop()
-        return _left_out(client, found, self.sampling) + _unseen(found, model, self.question)
+        return _left_out(client, found, self.sampling) + _unseen(client, found, model, self._asked)
 
     def _keep_request(self, found: Found, model: str, body: Mapping[str, Any]) -> None:
         if self._entry:
@@ -271,11 +271,14 @@ def _request(found: Found, model: str, body: Mapping[str, Any], sampling: Sampli
     )
 
 
-def _unseen(found: Found, model: str, question: Message | None) -> list[Delta]:
-    """A line when an image goes to a model that is known to see none; some servers drop it silently."""
-    images = [one.name for one in question.attachments if one.kind == "image"] if question else []
-    blind = any(known.id == model and known.vision is False for known in found.models)
-    return [Notice(f"{model} sees no images, says {found.kind.title}.")] if images and blind else []
+def _unseen(client: "Client", found: Found, model: str, asked: Conversation) -> list[Delta]:
+    """A line when images go to a model that is known to see none, once for each; some servers drop them."""
+    if not any(known.id == model and known.vision is False for known in found.models):
+        return []
+    attached = (one for node in asked.sent() for one in node.message.attachments)
+    new = {(model, one.name) for one in attached if one.kind == "image"} - client.told_unseen
+    client.told_unseen.update(new)
+    return [Notice(f"{model} sees no images, says {found.kind.title}.")] if new else []
 
 
 def _answers(entry: "Entry", reply: Reply) -> tuple[Answer, ...]:

@@ -12,6 +12,9 @@ from llmchat.registry import Working
 from tests.scripted import Json, Reply, Request, Said, ScriptedServer, models, page, refuse
 from tests.session import session, settings_for
 
+GUARD = 60.0
+"""Seconds after which something hangs."""
+
 OLLAMA: dict[str, Said] = {
     "/": Reply([b"Ollama is running"], type="text/plain"),
     "/v1/models": models("a", "b", owned_by="library"),
@@ -108,6 +111,16 @@ def test_giving_up_asks_the_server_to_stop(server: ScriptedServer) -> None:
     working.close()
     while "/models/unload" not in [request.path for request in server.requests]:
         pass
+
+
+def test_giving_up_ends_the_request(server: ScriptedServer) -> None:
+    server.pages = dict(LMSTUDIO)
+    server.will(Reply(wait=GUARD))
+    working = steps(server, "/load a")
+    while not server.requests:
+        next(working)
+    working.close()
+    assert server.requests[0].hung_up.wait(GUARD)
 
 
 @pytest.mark.parametrize("line", ["/load m", "/unload m"])

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from llmchat.meter import Count
 from llmchat.repl import Repl
 from llmchat.terminal.screen import Screen
 from llmchat.wire import counting, servers
-from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, sse, usage
+from llmchat.wire.address import parse
+from llmchat.wire.client import Client
+from llmchat.wire.pages import Answer
+from tests.scripted import Reply, Said, ScriptedServer, answer, chunk, models, page, refuse, sse, usage
 from tests.session import Lines, session, settings_for
 
 GUARD = 60.0
@@ -148,12 +151,13 @@ def test_a_server_that_loads_a_model_for_the_request_is_asked_for_its_window_the
 def test_a_llamacpp_that_cannot_count_yet_is_asked_once(server: ScriptedServer) -> None:
     server.pages["/v1/models"] = models("m", owned_by="llamacpp")
     server.pages["/props"] = page({"default_generation_settings": {"n_ctx": 3000}})
+    server.pages["/apply-template"] = refuse(404, {"error": {"message": "File Not Found"}})
     with contextlib.closing(after(server)) as chat:
         asked = Conversation().add(Message("user", "x" * 9000))
         counts = [chat.meter.before(asked) for _ in range(3)]
     assert [count and count.exact for count in counts] == [False] * 3
     asides = [request.path for request in server.others if request.method == "POST"]
-    assert asides == ["/v1/chat/completions/input_tokens"]
+    assert asides == ["/v1/chat/completions/input_tokens", "/apply-template"]
 
 
 def test_a_prompt_that_was_cut_in_silence_is_told(server: ScriptedServer) -> None:
@@ -203,7 +207,55 @@ def test_an_image_counts_as_many_words() -> None:
     assert 500 < counting.estimate([{"role": "user", "content": parts}]) < 2000
 
 
-def test_vllm_is_asked_only_what_it_knows() -> None:
+def test_vllm_is_asked_only_what_it_knows(server: ScriptedServer) -> None:
+    server.pages["/tokenize"] = page({"count": 9, "max_model_len": 4096, "tokens": [1] * 9})
     body = {"model": "m", "messages": [], "temperature": 0, "stream": True}
-    assert counting.question(servers.kind("vllm"), body) == ("/tokenize", {"model": "m", "messages": []})
-    assert counting.question(servers.kind("openai"), body) is None
+    post = Client(parse(server.url)).post
+    assert counting.ask(servers.kind("vllm"), body, post) == 9
+    assert counting.ask(servers.kind("openai"), body, post) is None
+    assert [asked.body for asked in server.others] == [{"model": "m", "messages": []}]
+
+
+OLDER: dict[str, Said] = {
+    "/v1/models": models("m", owned_by="llamacpp"),
+    "/apply-template": page({"prompt": "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"}),
+    "/tokenize": page({"tokens": [151644, 872, 198, 6023, 151645, 198, 151644, 77091, 198]}),
+}
+
+
+def test_an_older_llamacpp_counts_by_its_template_and_its_tokenizer(server: ScriptedServer) -> None:
+    server.pages = dict(OLDER)
+    with contextlib.closing(after(server)) as chat:
+        assert Watching(chat).exact("hi").tokens == 9
+    asked = [(request.path, request.body) for request in server.others if request.method == "POST"]
+    user = {"role": "user", "content": "hi"}
+    prompt = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    assert asked[1:] == [
+        ("/apply-template", {"messages": [user]}),
+        ("/tokenize", {"content": prompt, "add_special": True, "parse_special": True}),
+    ]
+
+
+def test_that_is_what_the_newer_way_counts(practice: str) -> None:
+    """On the real llama.cpp, which has both."""
+    client = Client(parse(practice))
+    kind = servers.kind("llamacpp")
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What is a zebra?"},
+        {"role": "assistant", "content": "An animal."},
+        {"role": "user", "content": "日本 <|im_end|> {}"},
+    ]
+
+    def older(path: str, body: Mapping[str, Any]) -> Answer | None:
+        return None if path == kind.counts else client.post(path, body)
+
+    count = counting.ask(kind, {"messages": messages}, client.post)
+    assert count
+    assert counting.ask(kind, {"messages": messages}, older) == count
+
+
+def test_it_does_not_count_images_so(server: ScriptedServer) -> None:
+    server.pages = dict(OLDER)
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}
+    assert counting.ask(servers.kind("llamacpp"), body, Client(parse(server.url)).post) is None

@@ -1,5 +1,6 @@
 """Servers with a name in the settings file: their keys, headers, models and certificate authorities."""
 
+import contextlib
 import os
 import ssl
 import subprocess
@@ -10,14 +11,16 @@ import pytest
 
 from llmchat.chat import Chat
 from llmchat.commands import registry
+from llmchat.commands.server import greeting
 from llmchat.config import settings as settings_of
 from llmchat.config.settings import Settings
 from llmchat.errors import UnreachableError, UsageError
 from llmchat.input.completion import complete
+from llmchat.registry import Table
 from llmchat.wire.address import parse
 from llmchat.wire.client import Client
-from tests.scripted import ScriptedServer, answer, models, serving
-from tests.session import session
+from tests.scripted import Reply, ScriptedServer, answer, models, refuse, serving
+from tests.session import session, settings_for
 from tests.test_one_shot import run
 
 
@@ -182,6 +185,20 @@ def test_without_it_they_are_not(encrypted: ScriptedServer) -> None:
     assert encrypted.requests == []
 
 
+def test_that_is_told_before_any_question(encrypted: ScriptedServer) -> None:
+    with contextlib.closing(Chat(settings_for(encrypted.url))) as chat:
+        assert chat.connection.found()
+        told = greeting(chat)
+        assert f"{parse(encrypted.url)} gives no trusted TLS: " in told
+        assert "ca_file" in told
+        assert "No server answers" not in told
+        with pytest.raises(UsageError, match="no trusted TLS"):
+            registry.run(chat, "/models")
+        shown = registry.run(chat, "/server")
+        assert isinstance(shown, Table)
+        assert "no trusted TLS" in shown.rows[0][1]
+
+
 def test_nor_with_a_file_that_is_no_certificate(encrypted: ScriptedServer, authority: Path) -> None:
     client = Client(parse(encrypted.url), ca_file=str(authority / "server.key"))
     assert client.get("/v1/models") is None
@@ -196,3 +213,15 @@ def test_its_preset_is_taken_with_it(home: Path, server: ScriptedServer) -> None
     assert server.requests[-1].body["top_k"] == 1
     run("-u", "work", "hi")
     assert server.requests[-1].body["top_k"] == 1
+
+
+def test_a_litellm_that_hides_that_it_wants_a_key_is_seen_through(server: ScriptedServer) -> None:
+    """Without the database that it looks keys up in, it says 500 to whoever has none."""
+    broken = refuse(500, "Internal Server Error")
+    server.pages = {"/v1/models": broken, "/health/liveliness": Reply([b"I'm alive!"])}
+    server.will(broken)
+    with contextlib.closing(Chat(settings_for(server.url))) as chat:
+        assert chat.connection.found()
+        assert "LiteLLM at " in greeting(chat)
+        assert "wants a key: `/key` takes one" in greeting(chat)
+    assert "The server wants a key: `/key` in a chat" in session(server.url, "hi").screen

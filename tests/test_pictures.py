@@ -19,7 +19,7 @@ from llmchat.input.attachments import found
 from llmchat.input.lines import Line
 from llmchat.local import engine
 from llmchat.store import exports
-from tests.scripted import ScriptedServer, answer, models, page, serving
+from tests.scripted import Said, ScriptedServer, answer, models, page, serving
 from tests.session import session
 
 
@@ -127,12 +127,13 @@ def test_an_image_goes_as_a_part_of_its_message_alone(server: ScriptedServer, fo
     assert re.search(r"Attached to the next message: small.png \(\d+ bytes\)", ran.screen)
 
 
+UNSEEING = {"type": "llm", "key": "qwen", "loaded_instances": [], "capabilities": {"vision": False}}
+BLIND: dict[str, Said] = {"/v1/models": models("qwen"), "/api/v1/models": page({"models": [UNSEEING]})}
+"""The pages of an LM Studio whose model sees nothing."""
+
+
 def test_a_model_that_is_known_to_see_nothing_is_named(server: ScriptedServer) -> None:
-    listed = {
-        "models": [{"type": "llm", "key": "qwen", "loaded_instances": [], "capabilities": {"vision": False}}]
-    }
-    server.pages["/api/v1/models"] = page(listed)
-    server.pages["/v1/models"] = models("qwen")
+    server.pages |= BLIND
     ran = session(server.url, "@small.png what?", "and now?")
     assert ran.screen.count("qwen sees no images, says LM Studio.") == 1
 
@@ -142,6 +143,15 @@ def test_an_image_command_takes_images_alone(server: ScriptedServer) -> None:
     assert "'words.txt' is no image." in ran.screen
     assert "There is no file 'nothing.png'." in ran.screen
     assert server.requests[0].body["messages"] == [{"role": "user", "content": "hi"}]
+
+
+def test_it_is_named_too_when_the_image_came_before_it(server: ScriptedServer) -> None:
+    server.will(answer("A cat."))
+    with serving() as blind:
+        blind.pages |= BLIND
+        blind.will(answer("Sorry."))
+        ran = session(server.url, "what is it? @small.png", f"/server {blind.url}", "and now?", "sure?")
+    assert ran.screen.count("qwen sees no images, says LM Studio.") == 1
 
 
 def test_an_image_is_kept_and_exported(server: ScriptedServer, folder: Path) -> None:

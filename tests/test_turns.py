@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, sse
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse
 from tests.session import Session, session
 
 PARTIAL = sse(chunk("half an "), chunk("answer"), done=False)
@@ -134,3 +134,35 @@ def test_reasoning_is_shown_as_the_setting_says(server: ScriptedServer, shown: s
     server.will(sse(chunk(reasoning="Let me see."), chunk("Yes."), chunk(finish="stop")))
     ran = session(server.url, f"/settings reasoning {shown}", "hi", rendered=True)
     assert ("Let me see." in ran.screen) is there
+
+
+def test_another_server_and_model_go_on_with_the_conversation_under_their_own_names(
+    server: ScriptedServer,
+) -> None:
+    server.pages["/v1/models"] = models("small", owned_by="llamacpp")
+    server.will(answer("Stripes."))
+    with serving() as other:
+        other.pages["/v1/models"] = models("big", "bigger", owned_by="vllm", max_model_len=4096)
+        other.will(answer("Grass."), answer("Africa."))
+        ran = session(
+            server.url,
+            "/set repeat_penalty=1.2 temperature=0.3 repeat_last_n=32 max_tokens=-1",
+            "What has a zebra?",
+            f"/server {other.url}",
+            "What does it eat?",
+            "/model bigger",
+            "Where?",
+        )
+    before, (first, second) = server.requests[0].body, (request.body for request in other.requests)
+    assert (before["repeat_penalty"], before["repeat_last_n"], before["max_tokens"]) == (1.2, 32, -1)
+    for body, model in ((first, "big"), (second, "bigger")):
+        assert (body["model"], body["repetition_penalty"], body["temperature"]) == (model, 1.2, 0.3)
+        assert not {"repeat_penalty", "max_tokens"} & set(body)
+    assert [message["content"] for message in second["messages"]] == [
+        "What has a zebra?",
+        "Stripes.",
+        "What does it eat?",
+        "Grass.",
+        "Where?",
+    ]
+    assert [content for _, content in ran.said][-1] == "Africa."

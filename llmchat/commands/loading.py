@@ -19,6 +19,7 @@ from llmchat.wire.models import Model
 from llmchat.wire.models import models as models_of
 from llmchat.wire.pages import Answer
 from llmchat.wire.refusal import refusal
+from llmchat.wire.sockets import Line
 
 if TYPE_CHECKING:
     from llmchat.wire.client import Client
@@ -82,6 +83,7 @@ def _load(chat: Chat, found: Found, id: str, asked: Asked) -> Iterator[str]:
                 time.sleep(0.0 if ended else _GLANCE)
     finally:
         if not ended:
+            asking.hang_up()
             _give_up(found, client, id)
     chat.take_model(id)
     chat.connection.look_again()
@@ -124,6 +126,7 @@ class _Asking:
     def __init__(self, client: "Client", asked: Asked) -> None:
         self._answer: Answer | None = None
         self._ended = threading.Event()
+        self._line = Line()
         self._id = str(asked[1].get("model") or asked[1].get("model_name"))
         threading.Thread(target=self._run, args=(client, asked), name="llmchat-load", daemon=True).start()
 
@@ -134,8 +137,12 @@ class _Asking:
         _check(self._answer, self._id)
         return True
 
+    def hang_up(self) -> None:
+        """End the request, answered or not."""
+        self._line.hang_up()
+
     def _run(self, client: "Client", asked: Asked) -> None:
         try:
-            self._answer = client.post(*asked, timeout=_PATIENCE)
+            self._answer = client.post(*asked, timeout=_PATIENCE, line=self._line)
         finally:
             self._ended.set()

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
-from llmchat.config.named_servers import NamedServer
-from llmchat.config.settings import checked_key
+from llmchat.config.named_servers import NamedServer, checked_key
 from llmchat.connection import Connection
 from llmchat.errors import EngineError, UsageError
 from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
@@ -95,6 +94,8 @@ def _greeting(chat: Chat, found: Found) -> list[str]:
     if found.reachable:
         return [f"{found.title} at {found.address} · model {chat.model}"]
     lines = [f"No server answers at {found.address}."]
+    if found.fault:
+        lines = [found.fault.sentence, found.fault.hint]
     lines += [f"  {n}  {_line(other)}" for n, other in enumerate(chat.connection.others, 1)]
     number = "/server N takes one of these, " if chat.connection.others else ""
     return [*lines, f"{number}/server URL another, /server demo starts the practice model."]
@@ -114,6 +115,8 @@ def reachable(chat: Chat) -> Found:
     found = chat.connection.found()
     if found is None:
         raise UsageError(not_known_yet(chat), "Ask again in a moment.")
+    if found.fault:
+        raise UsageError(found.fault.sentence, found.fault.hint)
     if not found.reachable:
         raise UsageError(f"No server answers at {chat.connection.address}.", "`/server` shows what there is.")
     return found
@@ -138,6 +141,8 @@ def _current(chat: Chat) -> list[str]:
     if found is None:
         return [not_known_yet(chat)]
     name = f" ({connection.named.name})" if connection.named else ""
+    if found.fault:
+        return [found.fault.sentence, found.fault.hint, *connection.warnings]
     if not found.reachable:
         return [f"nothing answers at {found.address}{name}", *connection.warnings]
     model = found.model(chat.model)

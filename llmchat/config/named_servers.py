@@ -58,8 +58,10 @@ class NamedServer:
                 warnings.append(f"{self.key_env}, which is to hold the key of {self.name}, is not set.")
         elif self.key_file:
             key = _key_in(Path(self.key_file).expanduser(), warnings)
-        if key and not sendable(key):
-            warnings.append(f"The key of {self.name} has a character that cannot be sent.")
+        try:
+            key = checked_key(key, f"The key of {self.name}")
+        except UsageError as error:
+            warnings.append(error.sentence)
             key = ""
         ca_file = str(Path(self.ca_file).expanduser()) if self.ca_file else ""
         if ca_file and not Path(ca_file).is_file():
@@ -72,9 +74,17 @@ class NamedServer:
         return self.key_env or self.key_file
 
 
-def sendable(key: str) -> bool:
-    """Whether a key can stand in a header."""
-    return key.isascii() and key.replace(" ", "").isprintable()
+def checked_key(text: str, name: str = "The key") -> str:
+    """A key without blanks around it; raises UsageError when it cannot be sent in a header."""
+    key = text.strip()
+    if not _sendable(key):
+        raise UsageError(f"{name} has a character that cannot be sent.", "Was something else pasted?")
+    return key
+
+
+def _sendable(text: str) -> bool:
+    """Whether a text can stand in a header."""
+    return text.isascii() and text.isprintable()
 
 
 def read(tables: Mapping[str, Any]) -> Mapping[str, NamedServer]:
@@ -114,7 +124,7 @@ def _headers(where: str, table: Mapping[str, Any]) -> Mapping[str, str]:
             f"{where} has a key in its headers, which does not belong into a file of settings.",
             "`key_env` names an environment variable that holds it, `key_file` a file.",
         )
-    if not all(sendable(text) for pair in headers.items() for text in pair):
+    if not all(_sendable(text) for pair in headers.items() for text in pair):
         raise UsageError(f"headers of {where} has a character that cannot be sent.")
     return MappingProxyType(headers)
 

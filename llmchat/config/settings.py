@@ -28,7 +28,7 @@ from typing import Any
 from llmchat.config import named_servers
 from llmchat.config.macros import NONE, Macros
 from llmchat.config.macros import read as read_macros
-from llmchat.config.named_servers import NamedServer
+from llmchat.config.named_servers import NamedServer, checked_key
 from llmchat.config.preferences import PREFERENCES, Preferences
 from llmchat.errors import UsageError
 from llmchat.sampling import EXTRA, Origin, Sampling
@@ -115,14 +115,6 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         program_key=checked_key(environ.get("LLMCHAT_API_KEY", ""), "LLMCHAT_API_KEY"),
         openai_key=checked_key(environ.get("OPENAI_API_KEY", ""), "OPENAI_API_KEY"),
     )
-
-
-def checked_key(text: str, name: str = "The key") -> str:
-    """A key without blanks around it; raises UsageError when it cannot be sent in a header."""
-    key = text.strip()
-    if not named_servers.sendable(key):
-        raise UsageError(f"{name} has a character that cannot be sent.", "Was something else pasted?")
-    return key
 
 
 def with_url(settings: Settings, url: str) -> Settings:

@@ -20,9 +20,6 @@ LARGEST = 1_000_000
 MOST = 100
 """Files that are attached at once."""
 
-TOKEN = 4
-"""Characters of a token, about."""
-
 _LEFT_OUT = {"__pycache__", "node_modules", "venv"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _FENCES = re.compile(r"`{3,}")

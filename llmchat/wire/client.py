@@ -17,7 +17,14 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from llmchat.errors import DroppedError, TransportError, UnreachableError, UsageError
+from llmchat.errors import (
+    DroppedError,
+    LlmchatError,
+    TransportError,
+    UnreachableError,
+    UntrustedError,
+    UsageError,
+)
 from llmchat.wire.address import Address
 from llmchat.wire.log import Exchange, Log
 from llmchat.wire.pages import Answer
@@ -47,7 +54,8 @@ class Client:
     those that the system trusts.
 
     What the server has refused is remembered: `refused` holds the fields that are left out since,
-    `told_left_out` the parameters of which the user has been told that they are never sent.
+    `told_left_out` the parameters of which the user has been told that they are never sent,
+    `told_unseen` the models, each with an image, of which the user has been told that they do not see it.
     """
 
     def __init__(
@@ -66,35 +74,51 @@ class Client:
         self._log.hide(key, *self._headers.values())
         self.refused: set[str] = set()
         self.told_left_out: set[str] = set()
+        self.told_unseen: set[tuple[str, str]] = set()
 
     def get(self, path: str, timeout: float = 3.0) -> Answer | None:
         """What the server says to a GET; None when no answer came within `timeout` seconds."""
-        return self._exchange("GET", path, None, timeout)
+        with contextlib.suppress(LlmchatError):
+            return self.ask(path, timeout=timeout)
+        return None
 
-    def post(self, path: str, body: Mapping[str, Any], timeout: float = 3.0) -> Answer | None:
-        """What the server says to a POST of JSON; None when no answer came within `timeout` seconds."""
-        return self._exchange("POST", path, body, timeout)
-
-    def _exchange(
-        self, method: str, path: str, body: Mapping[str, Any] | None, timeout: float
+    def post(
+        self, path: str, body: Mapping[str, Any], timeout: float = 3.0, line: Line | None = None
     ) -> Answer | None:
-        try:
-            with self._log.exchange() as exchange, self._session(exchange, Line()) as session:
-                response = session.request(
-                    method,
-                    self.address.url(path),
-                    data=None if body is None else encode(body),
-                    timeout=(min(timeout, CONNECT_TIMEOUT), timeout),
-                    allow_redirects=False,
-                    headers={"Connection": "close", "Content-Type": "application/json"},
-                    stream=True,
-                    verify=self.verify,
-                )
-                with response:
-                    text = response.raw.read(_LONGEST_PAGE, decode_content=True)
-                exchange.piece(text)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-            return None
+        """What the server says to a POST of JSON; None when no answer came within `timeout` seconds.
+
+        Another thread may hang up the `line` that it goes over.
+        """
+        with contextlib.suppress(LlmchatError):
+            return self.ask(path, body, timeout, line)
+        return None
+
+    def ask(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        timeout: float = 3.0,
+        line: Line | None = None,
+    ) -> Answer:
+        """What the server says to a GET, or to a POST of this body; raises TransportError, UsageError."""
+        with (
+            _our_errors(self.address),
+            self._log.exchange() as exchange,
+            self._session(exchange, line or Line()) as session,
+        ):
+            response = session.request(
+                "GET" if body is None else "POST",
+                self.address.url(path),
+                data=None if body is None else encode(body),
+                timeout=(min(timeout, CONNECT_TIMEOUT), timeout),
+                allow_redirects=False,
+                headers={"Connection": "close", "Content-Type": "application/json"},
+                stream=True,
+                verify=self.verify,
+            )
+            with response:
+                text = response.raw.read(_LONGEST_PAGE, decode_content=True)
+            exchange.piece(text)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, text.decode("utf-8", "replace"))
 
@@ -203,7 +227,7 @@ def _our_errors(address: Address) -> Iterator[None]:
             "Is it a plain http server? Then write http:// before the address. A CA of your own: "
             "ca_file in a [servers.NAME] of the settings file."
         )
-        raise UnreachableError(f"{address} gives no trusted TLS: {_innermost(error)}.", hint) from error
+        raise UntrustedError(f"{address} gives no trusted TLS: {_innermost(error)}.", hint) from error
     except requests.exceptions.ConnectTimeout as error:
         raise UnreachableError(
             f"{address} did not answer within {CONNECT_TIMEOUT:g} seconds.", _UNREACHABLE_HINT

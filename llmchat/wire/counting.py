@@ -1,9 +1,9 @@
-"""How many tokens a prompt has: what to ask a server that counts, and an estimate for the others."""
+"""How many tokens a prompt has: asked of a server that counts, and an estimate for the others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmchat.wire.pages import Answer, objects, text, whole
+from llmchat.wire.pages import Post, objects, posted, text, whole
 from llmchat.wire.servers import Kind
 
 Messages = Sequence[Mapping[str, Any]]
@@ -24,28 +24,37 @@ _NOT_COUNTED = ("stream", "stream_options", "return_progress", "max_tokens", "n"
 
 def estimate(messages: Messages) -> int:
     """About how many tokens these messages are, by their characters."""
-    return sum(_AROUND_A_MESSAGE + _content(message.get("content")) for message in messages)
+    return sum(_AROUND_A_MESSAGE + content_tokens(message.get("content")) for message in messages)
 
 
-def _content(content: Any) -> int:
+def content_tokens(content: Any) -> int:
+    """About how many tokens the content of a message is: a text, or its parts."""
     if isinstance(content, str):
         beyond = 0 if content.isascii() else sum(not char.isascii() for char in content)
         return round((len(content) - beyond) / _LETTERS_A_TOKEN + beyond * _NOT_ASCII)
     parts = objects(content)
-    return sum(_content(text(part.get("text"))) if "text" in part else _IMAGE for part in parts)
+    return sum(content_tokens(text(part.get("text"))) if "text" in part else _IMAGE for part in parts)
 
 
-def question(kind: Kind, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The path and the body that ask this kind of server to count the prompt of `body`; None: it cannot."""
+def ask(kind: Kind, body: Mapping[str, Any], post: Post) -> int | None:
+    """How many tokens a server says the prompt of `body` has; None where it does not count."""
     if not kind.counts:
         return None
     asked = {name: value for name, value in body.items() if name not in _NOT_COUNTED}
     if kind.name == "vllm":
         # It refuses what it does not know here.
         asked = {name: body[name] for name in ("model", "messages", "chat_template_kwargs") if name in body}
-    return kind.counts, asked
+    tokens = whole(posted(post, kind.counts, asked), "input_tokens", "count")
+    return _step_by_step(body, post) if tokens is None and kind.name == "llamacpp" else tokens
 
 
-def counted(answer: Answer | None) -> int | None:
-    """The count that a server has told; None when it has not."""
-    return whole(answer.told, "input_tokens", "count") if answer else None
+def _step_by_step(body: Mapping[str, Any], post: Post) -> int | None:
+    """An older llama.cpp counts what its chat template makes of the messages; it leaves images out."""
+    if not all(isinstance(message.get("content"), str) for message in body["messages"]):
+        return None
+    asked = {name: body[name] for name in ("messages", "chat_template_kwargs") if name in body}
+    prompt = text(posted(post, "/apply-template", asked).get("prompt"))
+    # As the server itself does when it answers.
+    split = {"content": prompt, "add_special": True, "parse_special": True}
+    tokens = posted(post, "/tokenize", split).get("tokens") if prompt else None
+    return len(tokens) if isinstance(tokens, list) and tokens else None

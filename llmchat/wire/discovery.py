@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from llmchat.errors import LlmchatError
+from llmchat.errors import LlmchatError, UntrustedError
 from llmchat.wire import servers
 from llmchat.wire.address import Address
 from llmchat.wire.models import Model, models
@@ -16,6 +17,9 @@ from llmchat.wire.servers import Kind
 if TYPE_CHECKING:
     from llmchat.local.engine import Engine
     from llmchat.wire.client import Client
+
+_MODELS = "/v1/models"
+_NONE: Mapping[str, Answer] = MappingProxyType({})
 
 PATIENCE = 4.0
 """Seconds that a question waits for this before it leaves on what is presumed."""
@@ -28,7 +32,8 @@ class Found:
     `given_context` is the window that the settings file tells, for every model.
 
     `kind` is the recognised one or the presumed one; `reachable` says whether anything answered,
-    `wants_key` whether it refused to list its models without a (or with this) key.
+    `wants_key` whether it refused to list its models without a (or with this) key. `fault` is why
+    something that is there cannot be talked to.
     """
 
     address: Address
@@ -39,6 +44,7 @@ class Found:
     models: tuple[Model, ...] = ()
     version: str = ""
     given_context: int | None = None
+    fault: UntrustedError | None = None
 
     def model(self, id: str) -> Model | None:
         """The listed model with this id."""
@@ -57,21 +63,26 @@ class Found:
 
 def look(client: "Client") -> Found:
     """Ask a server what it is; takes as long as its answers, a few seconds at most each."""
-    get = remembering(client)
-    first = get("/v1/models")
     presumed = servers.presumed(client.address)
-    if first is None:
-        return Found(client.address, presumed)
+    try:
+        first = client.ask(_MODELS)
+    except LlmchatError as error:
+        return Found(client.address, presumed, fault=error if isinstance(error, UntrustedError) else None)
+    get = remembering(client, {_MODELS: first})
     kind = servers.recognise(client.address, get)
     return Found(
         client.address,
         kind or presumed,
         recognised=kind is not None,
         reachable=True,
-        wants_key=first.status in (401, 403),
+        wants_key=_wants_key(first, kind or presumed, client),
         models=models(kind or presumed, get, client.post),
         version=_version(kind, get) if kind else "",
     )
+
+
+def _wants_key(listing: Answer, kind: Kind, client: "Client") -> bool:
+    return listing.status in (401, 403) or (not client.key and listing.status == kind.keyless)
 
 
 def _version(kind: Kind, get: Get) -> str:
@@ -81,9 +92,9 @@ def _version(kind: Kind, get: Get) -> str:
     return text(told(get, path).get(name))
 
 
-def remembering(client: "Client") -> Get:
-    """`client.get` that asks for each path once: several rows look at the same answer."""
-    answers: dict[str, Answer | None] = {}
+def remembering(client: "Client", known: Mapping[str, Answer] = _NONE) -> Get:
+    """`client.get` that asks for each path once, as several rows look at the same answer; none of `known`."""
+    answers: dict[str, Answer | None] = dict(known)
 
     def get(path: str) -> Answer | None:
         if path not in answers:

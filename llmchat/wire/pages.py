@@ -41,6 +41,12 @@ def told(get: Get, path: str) -> Mapping[str, Any]:
     return answer.told if answer else {}
 
 
+def posted(post: Post, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object that a POST of `body` to `path` answers; empty when it does not."""
+    answer = post(path, body)
+    return answer.told if answer else {}
+
+
 def listed(get: Get, path: str, key: str = "data") -> list[Mapping[str, Any]]:
     """The objects under `key` of what `path` answers."""
     return objects(told(get, path).get(key))

@@ -129,8 +129,13 @@ def names_field(error: ServerError, fields: Collection[str]) -> str:
     return ""
 
 
-def advise(error: ServerError, commands: Mapping[str, str]) -> None:
-    """Where a 4xx names a field of `commands`, let its hint begin with the command of that field."""
+def advise(error: ServerError, commands: Mapping[str, str], *, wants_key: bool = False) -> None:
+    """Where a 4xx names a field of `commands`, let its hint begin with the command of that field.
+
+    A server of which it is known that it wants a key may hide that behind another status.
+    """
+    if wants_key:
+        error.hint = _HINTS[401]
     if field := names_field(error, commands):
         error.hint = f"`{commands[field]}` leaves it out. {error.hint}".strip()
 

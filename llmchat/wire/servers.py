@@ -25,6 +25,7 @@ class Kind:
     `any_json` is false where JSON of any form has to be asked for by a schema.
     `version` is the path and the field that tell its version. `counts` is the path that counts the
     tokens of a prompt, chat template and all. `loads` is true where models are loaded and unloaded.
+    `keyless` is the HTTP status of what comes without a key where one is wanted.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Kind:
     version: tuple[str, str] | None = None
     counts: str = ""
     loads: bool = False
+    keyless: int = 401
 
 
 def _owned_by(*owners: str) -> Callable[[Address, Get], bool]:
@@ -94,7 +96,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("lmstudio", "LM Studio", 1234, _is_lmstudio, "send", any_json=False, loads=True),
     Kind("ollama", "Ollama", 11434, _says("/", "^Ollama is running"), "send", version=("/api/version", "version"), loads=True),
     Kind("textgen", "text-generation-webui", 5000, _says("/v1/internal/model/info", '"model_name"'), loads=True),
-    Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True, version=("/health/readiness", "litellm_version")),
+    Kind("litellm", "LiteLLM", 4000, _says("/health/liveliness", "I'm alive!"), refuses_unknown=True, version=("/health/readiness", "litellm_version"), keyless=500),
     Kind("localai", "LocalAI", 8080, _says("/system", '"backends"'), version=("/version", "version")),
     Kind("llamacpp_python", "llama-cpp-python", 8000, _says("/openapi.json", "llama.cpp Python API"), "send"),
     Kind("transformers", "transformers serve", 8000, _says("/openapi.json", '"/load_model"'), refuses_unknown=True),
