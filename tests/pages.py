@@ -12,8 +12,8 @@ _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _PROGRAM = re.compile(r"(?:\S*/)?llmchat$")
 _SLASH_LINE = re.compile(r"/\w[^/]*(\s|$)")
-# The end of an address, and a path that is a message.
-_NO_COMMANDS = ("/v1", "/etc")
+# The end of an address, and paths that are messages.
+_NO_COMMANDS = ("/v1", "/etc", "/tmp")
 _PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
 
 
