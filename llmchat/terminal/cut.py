@@ -2,6 +2,7 @@
 
 import re
 
+from llmchat.terminal.latex import DOLLARS
 from llmchat.terminal.tokens import parse_inline
 
 LONG = 200
@@ -20,8 +21,8 @@ _PLACE = re.compile(
     rf"(?<=[^\s\\][ \n])(?=[^\W\d_])|(?<=[{_WIDE}])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])"
 )
 
-# What could open emphasis, strikethrough, code, a link, or HTML.
-_OPENER = re.compile(r"\*+(?=\S)|(?<!\w)_+(?=\S)|~~+(?=\S)|`|!?\[|<(?=[A-Za-z/!?])")
+# What could open emphasis, strikethrough, code, a link, a formula, or HTML.
+_OPENER = re.compile(r"\*+(?=\S)|(?<!\w)_+(?=\S)|~~+(?=\S)|`|!?\[|\\\(|\$\$|<(?=[A-Za-z/!?])")
 _BRACKETS = re.compile(r"\[[^\[\]]*\](?=[^(\[:])")
 
 
@@ -49,7 +50,7 @@ def _spread(places: list[int], length: int) -> list[int]:
 
 def _is_clean(source: str) -> bool:
     """Whether no markup is open at the end."""
-    return not any(
+    return "$" not in source[-DOLLARS:] and not any(
         child.type == "text" and _OPENER.search(_BRACKETS.sub("", child.content))
         for child in parse_inline(source.lstrip())
     )

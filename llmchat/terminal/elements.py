@@ -19,8 +19,8 @@ from rich.text import Text
 from llmchat.terminal.highlight import Highlighter, Piece, language_of
 from llmchat.terminal.markdown import WIDTH_ROWS
 
-_NARROWEST = 6
-"""Cells of a shortened column; a table that needs less is shown as records."""
+_LONGEST_WORD = 16
+"""Cells of a word that is not broken; a table that would have to break one is shown as records."""
 
 _BETWEEN = 2
 _REMEMBERED = 64
@@ -243,18 +243,22 @@ def _fold(pieces: list[Piece], width: int) -> list[list[Piece]]:
 
 
 def _column_widths(rows: list[list[Text]], room: int) -> list[int]:
-    """The widths of the columns in `room` cells; [] when they would be too narrow to read."""
-    columns = zip_longest(*rows, fillvalue=Text())
+    """The widths of the columns in `room` cells; [] when words would have to be broken."""
+    columns = list(zip_longest(*rows, fillvalue=Text()))
     wanted = [
         max(1, *(cell_len(line) for cell in cells for line in cell.plain.split("\n"))) for cells in columns
     ]
+    words = [max(1, *(cell_len(word) for cell in cells for word in cell.plain.split())) for cells in columns]
+    least = [min(word, _LONGEST_WORD) for word in words]
     room -= _BETWEEN * (len(wanted) - 1)
+    if sum(least) > room:
+        return []
     widest = max(wanted, default=0)
-    while sum(min(width, widest) for width in wanted) > room:
+    while (
+        sum(widths := [max(low, min(width, widest)) for low, width in zip(least, wanted, strict=True)]) > room
+    ):
         widest -= 1
-        if widest < _NARROWEST:
-            return []
-    return [min(width, widest) for width in wanted]
+    return widths
 
 
 def _table_row(console: Console, cells: list[Text], widths: list[int]) -> RenderResult:

@@ -153,7 +153,8 @@ class Blocks:
     def _paragraph_part(self) -> list[Piece]:
         """The tail up to where it can be cut, when it is a long paragraph."""
         tokens = parse_blocks(self._source)
-        if [token.type for token in tokens] != ["paragraph_open", "inline", "paragraph_close"]:
+        types = [token.type for token in tokens]
+        if types != ["paragraph_open", "inline", "paragraph_close"] or tokens[0].markup:
             self._cut_from = len(self._source) + LONG
             return []
         end = cut(self._source)

@@ -13,12 +13,13 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore, inline, text_join
 from markdown_it.token import Token
 
+from llmchat.terminal.latex import with_latex
 from llmchat.terminal.sanitize import safe
 
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 # Link references stay as they are written: a definition mostly comes after its use, when that is
 # shown already, and would then be hidden itself.
-_PARSER = MarkdownIt().enable(["strikethrough", "table"]).disable("reference")
+_PARSER = with_latex(MarkdownIt().enable(["strikethrough", "table"]).disable("reference"))
 
 
 def parse_blocks(source: str) -> list[Token]:
@@ -92,7 +93,7 @@ def _visible(children: list[Token]) -> Iterator[Token]:
     link_text: list[str] = []
     addresses: list[str] = []
     for token in children:
-        if token.type in ("text", "code_inline"):
+        if token.type in ("text", "code_inline", "math"):
             link_text.append(token.content)
         match token.type:
             case "text":
@@ -101,7 +102,7 @@ def _visible(children: list[Token]) -> Iterator[Token]:
                 yield Token("hardbreak", "br", 0)
             case "html_inline" if _LINE_BREAK.fullmatch(token.content):
                 yield Token("hardbreak", "br", 0)
-            case "html_inline":
+            case "html_inline" | "math":
                 yield from _text_lines(token.content.split("\n"))
             case "link_open":
                 link_text.clear()
