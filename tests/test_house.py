@@ -46,7 +46,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "jsonschema": ("structured",),
     "huggingface_hub": ("local.hub",),
     "httpx2": ("local.hub",),
-    "prompt_toolkit": ("terminal.prompt", "terminal.keys", "terminal.typeahead"),
+    "prompt_toolkit": ("terminal.prompt", "terminal.keys", "terminal.redrawing", "terminal.typeahead"),
     "rich": tuple(SCREEN),
 }
 # The ground floor is pure: no file, socket, process, clock, chance or terminal.

@@ -3,7 +3,6 @@
 import base64
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from llmchat.terminal.clipboard import osc52
 from tests.scripted import Reply, ScriptedServer, answer, serving
 from tests.session import session
 from tests.terminal import terminal
-from tests.test_markdown_tmux import Tmux
+from tests.tmux import tmux
 
 CODE = 'def greet(name):\n    """Say it."""\n    if name:\n        print(f"Hello, {name}!")\n\n    return 1'
 REPLY = f"Some **text**:\n\n```python\n{CODE}\n```\n\n- a list\n\n  ```\n  echo two\n  ```\n\nThe end.\n"
@@ -123,14 +122,9 @@ def test_tmux_has_the_text_in_its_paste_buffer(here: ScriptedServer, home: Path,
         f"{name}={value}" for name, value in {**NO_DESKTOP, "LLMCHAT_HOME": home}.items() if name != "TMUX"
     )
     run = f"{environ} {sys.executable} -m llmchat -u {here.url} -x hi -x '/copy code 1'; sleep 60"
-    socket = tmp_path / "tmux"
-    tmux = Tmux(socket, run)
-    try:
-        tmux.wait_for("Copied block 1 of 2")
-        shown = subprocess.run(["tmux", "-S", str(socket), "show-buffer"], capture_output=True, text=True)
-    finally:
-        tmux.close()
-    assert shown.stdout == CODE
+    with tmux(tmp_path, run) as window:
+        window.wait_for("Copied block 1 of 2")
+        assert window.paste_buffer == CODE
 
 
 def test_tmux_hands_the_request_on_as_one() -> None:

@@ -15,9 +15,10 @@ from llmchat.lab.run import Progress, Run
 from llmchat.store.answers import Answer
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
+from llmchat.terminal.reflow import terminal_reflows
 from llmchat.terminal.render import Renderer
 from llmchat.terminal.sanitize import safe, safe_line
-from llmchat.terminal.view import ESCAPE, terminal_reflows, wiped
+from llmchat.terminal.view import ESCAPE, wiped
 
 FRAME = 0.1
 """Seconds between two frames, at least."""

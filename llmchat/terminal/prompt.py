@@ -27,6 +27,7 @@ from llmchat.input.lines import MENTION, Line
 from llmchat.interruptions import Suspension, ctrl_z, ending
 from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
+from llmchat.terminal.redrawing import redraw_well
 from llmchat.terminal.sanitize import NAMED, safe, safe_line
 from llmchat.terminal.typeahead import Keyboard
 
@@ -214,7 +215,10 @@ class Prompt:
     def _reading(self, message: Any, **options: Any) -> PromptSession[str]:
         """A prompt on our output. On a dumb terminal prompt_toolkit wants to find that by itself."""
         with create_app_session(output=self._output):
-            return PromptSession(message, output=None if self._dumb else self._output, **options)
+            session = PromptSession[str](message, output=None if self._dumb else self._output, **options)
+        if not self._dumb:
+            redraw_well(session.app)
+        return session
 
     def _run(self, session: PromptSession[str], **options: Any) -> str:
         """Let prompt_toolkit read a line; a signal that ends the program ends this first."""

@@ -3,8 +3,6 @@
 `replies.py` asks it for frames until the reply has ended.
 """
 
-import math
-import os
 import re
 import time
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from rich.text import Text as RichText
 
 from llmchat.terminal.markdown import Blocks, Piece
 from llmchat.terminal.painter import Painter
+from llmchat.terminal.reflow import terminal_reflows, wrapped_height
 from llmchat.terminal.render import Renderer, full_rows
 from llmchat.terminal.sanitize import safe
 from llmchat.wire.deltas import Delta, Notice, Progress, Reasoning, Text, WasReasoning
@@ -317,17 +316,6 @@ class Thoughts:
 def wiped(painter: Painter, console: Console, reflows: bool) -> str:
     """The output that takes the open rows off a screen that is as wide as it is now."""
     rows = painter.live
-    height = sum(_height(row, console.width) for row in rows) if reflows else len(rows)
-    return painter.wipe(min(height, console.height))
-
-
-def _height(row: str, width: int) -> int:
-    """The rows that a row takes up when the terminal has wrapped it at this width."""
-    return max(1, math.ceil(cell_len(ESCAPE.sub("", row)) / width))
-
-
-def terminal_reflows() -> bool:
-    """Nearly all do; xterm, GNU screen and the Linux console cut the rows, or leave them."""
-    if "TMUX" in os.environ:
-        return True
-    return not ("XTERM_VERSION" in os.environ or "STY" in os.environ or os.environ.get("TERM") == "linux")
+    cells = (cell_len(ESCAPE.sub("", row)) for row in rows)
+    taken = sum(wrapped_height(each, console.width) for each in cells) if reflows else len(rows)
+    return painter.wipe(min(taken, console.height))
