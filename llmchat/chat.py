@@ -85,14 +85,16 @@ class Chat:
         """A turn with this question after a message, else after the head. A text is one without attachments.
 
         None answers the last question once more, as a sibling. `sampling` takes the place of the
-        chat's own. Raises UsageError when there is no last question.
+        chat's own. It brings one answer: several (`n`) are lanes of a run. Raises UsageError when
+        there is no last question.
         """
         if isinstance(question, str):
             question = Message("user", question)
         if question is not None:
             place = self.conversation if after is None else self.conversation.at(after)
-            return Turn(self, place, question=question, sampling=sampling)
-        return Turn(self, self.conversation.at(self.last("user").number), sampling=sampling)
+            return Turn(self, place, question=question, sampling=self._for_one(sampling))
+        place = self.conversation.at(self.last("user").number)
+        return Turn(self, place, sampling=self._for_one(sampling))
 
     def continuation(self, prefix: str = "") -> Turn:
         """A turn in which the model goes on with its last answer; the whole becomes a sibling of it.
@@ -101,7 +103,11 @@ class Chat:
         when there is no answer. `continues` tells whether the server is known to do it.
         """
         last = self.last("assistant")
-        return Turn(self, self.conversation.at(last.parent), continues=last.number, prefix=prefix)
+        place = self.conversation.at(last.parent)
+        return Turn(self, place, continues=last.number, prefix=prefix, sampling=self._for_one())
+
+    def _for_one(self, sampling: Sampling | None = None) -> Sampling:
+        return (sampling or self.sampling).without("n")
 
     @property
     def continues(self) -> bool:

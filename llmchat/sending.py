@@ -111,7 +111,8 @@ class Sender:
                 self.stopped = run.stopped
                 if not run.answered and run.question:
                     self._give_back(run.question)
-        if run.answered:
+        if run.turn:
+            self._chat.meter.learn(run.turn.found, run.turn.body, run.turn.reply)
             self._chat.sent(run.question)
 
     def _send(self, turn: Turn) -> None:

@@ -5,6 +5,7 @@ import csv
 import json
 import re
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ import pytest
 from llmchat.chat import Chat
 from llmchat.commands.grid import grid_of
 from llmchat.errors import UsageError
-from llmchat.lab.run import Lane, Run
+from llmchat.lab.run import Lane, Run, compared_before
 from llmchat.messages import Message
 from llmchat.sampling import Sampling
+from llmchat.store.writing import Store
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 from tests.session import session, settings_for
 from tests.terminal import terminal
@@ -59,6 +61,18 @@ def test_a_line_is_values_and_then_a_question(
 @pytest.mark.parametrize(
     ("line", "told"),
     [
+        ("temperature=0,1 top_p=0.5,1", "4 answers: temperature 0, 1 x top_p 0.5, 1"),
+        ("seed x20", "20 answers: seed 1, 2, …, 20"),
+        (f"stop x {'y' * 40}", f"2 answers: stop x, {'y' * 23}…"),
+    ],
+)
+def test_a_grid_says_what_it_asks_for(line: str, told: str) -> None:
+    assert str(grid_of(line, Sampling())) == told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
         ("temperature", "A sweep of temperature needs values."),
         ("temperature 0.5", "A sweep needs two values or more."),
         ("temperature 0 3 reasons", "temperature is a number from 0 to 2"),
@@ -81,7 +95,7 @@ def test_a_sweep_asks_once_for_each_value_and_all_else_is_the_same(server: Scrip
     assert sent == [(0, 5), (0.5, 5), (1, 5)]
     seeds = {seed for (seed,) in bodies(server, "seed")}
     assert len(seeds) == 1
-    assert f"3 answers: 3 of temperature · seed {seeds.pop()} in all" in ran.screen
+    assert f"3 answers: temperature 0, 0.5, 1 · seed {seeds.pop()} for all" in ran.screen
     assert "2 · temperature 0.5\n\nt=0.5" in ran.screen
     assert ran.chat.sampling == Sampling().with_value("top_k", 5, "command")
 
@@ -294,6 +308,92 @@ def test_an_empty_first_choice_does_not_lose_the_others(server: ScriptedServer) 
     assert ran.said == [("user", "a colour?"), ("assistant", "red")]
     assert "\N{MIDDLE DOT} no answer\n\n2\n\nred" in ran.screen
     assert ran.offered[-1] == ""
+
+
+def test_what_goes_on_from_one_answer_asks_for_one(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = models("m", owned_by="llamacpp")
+    server.will(answer("one"), echo)
+    ran = session(server.url, "hi", "/set n 2", "/continue", "/replay", "/set n")
+    assert bodies(server, "n") == [(None,)] * 3
+    assert "n is 2." in ran.screen
+
+
+def test_the_last_reply_is_that_of_the_answer_that_is_gone_on_from(server: ScriptedServer) -> None:
+    server.will(answer("one"), answer("t", "w", "o"))
+    ran = session(server.url, "/sweep seed 1 2 -- go", "/stats")
+    assert ran.chat.last_reply
+    assert [m.content for m in ran.chat.last_reply.choices] == ["one"]
+    assert ran.chat.conversation.node(ran.conversation.head).message.content == "one"
+    assert len(ran.chat.replies) == 2
+
+
+def test_an_answer_without_usage_says_about_how_long_it_is(server: ScriptedServer) -> None:
+    server.will(sse(chunk("a"), chunk(" b"), chunk(" c"), chunk(finish="stop")))
+    ran = session(server.url, "/sweep seed 1 2 -- go")
+    assert ran.screen.count("~3 tokens") == 2
+
+
+def test_a_spreadsheet_gets_no_formula(server: ScriptedServer, tmp_path: Path) -> None:
+    server.will(answer("=HYPERLINK(1)"), answer("- a list"), answer("2 = 2"))
+    session(server.url, "/sweep presence_penalty -1 1 2 -- @all", f"/export sweep {tmp_path / 'x.csv'}")
+    rows = list(csv.DictReader((tmp_path / "x.csv").read_text().splitlines(keepends=True)))
+    assert [row["text"] for row in rows] == ["'=HYPERLINK(1)", "'- a list", "2 = 2"]
+    assert [row["presence_penalty"] for row in rows] == ["-1.0", "1.0", "2.0"]
+    assert rows[0]["question"] == "'@all"
+
+
+def broken_table(store: Store) -> None:
+    with store.database.writing() as db:
+        db.execute("DROP TABLE messages")
+
+
+def full_disk(store: Store) -> None:
+    with store.database.writing() as db:
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+
+@pytest.mark.parametrize(("fails", "requests_kept"), [(broken_table, 2), (full_disk, 3)])
+def test_a_store_that_fails_while_lanes_run_loses_none(
+    server: ScriptedServer, home: Path, fails: Callable[[Store], None], requests_kept: int
+) -> None:
+    broken = threading.Event()
+    rest = ", all of it" + " word" * 20_000
+
+    def in_two_halves(request: Request) -> Reply:
+        seed = request.body["seed"]
+
+        def pieces() -> Iterator[bytes]:
+            yield from sse(chunk(f"lane {seed}"), done=False)
+            if seed > 1:
+                broken.wait(20)
+            yield from sse(chunk(rest), chunk(finish="stop"))
+
+        return Reply(pieces())
+
+    server.will(in_two_halves)
+    chat = Chat(settings_for(server.url), home / "data" / "chats.db")
+    chat.connection.connect(chat.settings.address)
+    lanes = [Lane(chat.sampling.with_value("seed", seed, "command")) for seed in (1, 2, 3)]
+    with contextlib.closing(chat):
+        with Run(chat, Message("user", "go"), lanes, parallel=3) as run:
+            while run.lanes[0].state != "ended" or not all(lane.tokens for lane in run.lanes):
+                run.wait(0.05)
+            fails(chat.keeping.store)
+            broken.set()
+            while not run.ended:
+                run.wait(0.05)
+        assert "This chat goes on in memory" in "".join(chat.told())
+        expected = [f"lane {seed}{rest}" for seed in (1, 2, 3)]
+        assert [answer.message.content for answer in run.answers] == expected
+        kept = [chat.conversation.node(answer.place).message for answer in run.answers]
+        assert [(m.content, m.state) for m in kept] == [(text, "complete") for text in expected]
+        assert len(chat.conversation.children(1)) == 3
+        assert chat.conversation.head == run.answers[0].place
+        before = compared_before(chat)
+        assert [a.message.content for a in before] == expected[-requests_kept:]
+        assert [a.number for a in before] == [1, 2, 3][-requests_kept:]
+        assert chat.keeping.do(lambda store: store.nodes(chat.keeping.id)) == chat.conversation.nodes
 
 
 def exported(server: ScriptedServer, folder: Path, ending: str) -> str:

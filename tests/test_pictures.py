@@ -136,6 +136,8 @@ def test_a_model_that_is_known_to_see_nothing_is_named(server: ScriptedServer) -
     server.pages |= BLIND
     ran = session(server.url, "@small.png what?", "and now?")
     assert ran.screen.count("qwen sees no images, says LM Studio.") == 1
+    swept = session(server.url, "/sweep seed 1 2 -- @small.png what?")
+    assert swept.screen.count("qwen sees no images, says LM Studio.") == 1
 
 
 def test_an_image_command_takes_images_alone(server: ScriptedServer) -> None:

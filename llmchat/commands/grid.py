@@ -16,6 +16,8 @@ _USAGE = "Like this: /sweep temperature 0 0.8 -- question, or /sweep temperature
 _REPEATED = re.compile(r"x(\d+)", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d*[.,]?\d+k?", re.IGNORECASE)
 _LARGEST_SEED = 9999
+_MOST_NAMED = 8
+_LONGEST_VALUE = 24
 
 
 @dataclass
@@ -31,6 +33,12 @@ class Grid:
     def count(self) -> int:
         """How many answers that makes."""
         return len(list(itertools.product(*self.values.values())))
+
+    def __str__(self) -> str:
+        """How many answers, and the values: `4 answers: temperature 0, 1 x top_p 0.5, 1`."""
+        return f"{self.count} answers: " + " x ".join(
+            f"{name} {', '.join(_few(tried))}" for name, tried in self.values.items()
+        )
 
     def samplings(self, start: Sampling) -> list[Sampling]:
         """The parameters of each answer; what is not named is the same in all, the seed included."""
@@ -71,6 +79,12 @@ def grid_of(text: str, sampling: Sampling) -> Grid:
     return _checked(grid)
 
 
+def _few(values: list[str]) -> list[str]:
+    """Values as they are named: the long ones cut, the first two and the last of many."""
+    short = [value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…" for value in values]
+    return short if len(short) <= _MOST_NAMED else [*short[:2], "…", short[-1]]
+
+
 def with_seed(sampling: Sampling, values: dict[str, list[str]]) -> tuple[Sampling, str]:
     """With a seed where none is set, so that only what varies makes a difference; what to say of it."""
     seed = sampling.get("seed")
@@ -78,7 +92,7 @@ def with_seed(sampling: Sampling, values: dict[str, list[str]]) -> tuple[Samplin
         return sampling, ""
     fixed = random.randint(1, _LARGEST_SEED)
     # As a default: a server that does not take a seed may go without.
-    return sampling.with_value("seed", fixed, "default"), f" · seed {fixed} in all"
+    return sampling.with_value("seed", fixed, "default"), f" · seed {fixed} for all"
 
 
 def _checked(grid: Grid) -> Grid:

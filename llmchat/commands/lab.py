@@ -54,10 +54,8 @@ def planned(chat: Chat, values: str) -> Result:
     if grid.question is None:
         chat.last("user")
     start, seed = with_seed(chat.sampling, grid.values)
-    names = " x ".join(f"{len(tried)} of {name}" for name, tried in grid.values.items())
-    told = f"{grid.count} answers: {names}{seed}"
     lanes = tuple(Lane(sampling) for sampling in grid.samplings(start))
-    return _sent(SendLanes(lanes, grid.question, grid.parallel, told))
+    return _sent(SendLanes(lanes, grid.question, grid.parallel, f"{grid}{seed}"))
 
 
 def _comparable(chat: Chat) -> Iterator[Choice]:
@@ -90,9 +88,10 @@ def compare(chat: Chat, targets: Rest = NOTHING) -> Result:
     parallel = [parallel_of(word.partition("=")[2]) for word in named.split() if word not in words]
     # All words are looked at before a connection is made.
     models = {word: _model(chat, word) for word in words if not word.startswith("@")}
-    places = list(dict.fromkeys(word for word in words if word.startswith("@")))
-    lanes = [Lane(start, model=models[word]) for word in models]
-    lanes += [Lane(start, connection=_connection(chat, place)) for place in places]
+    lanes = [
+        Lane(start, model=models[word]) if word in models else Lane(start, connection=_connection(chat, word))
+        for word in dict.fromkeys(words)
+    ]
     if not lanes:
         raise UsageError("A comparison needs a model or a server.", "`/models` lists the models.")
     lanes = [Lane(start, model=chat.model), *lanes] if len(lanes) == 1 else lanes

@@ -116,6 +116,8 @@ def foot(answer: Answer) -> str:
         together = " together" if len(request.finish_reasons) > 1 else ""
         plural = "" if request.usage.completion == 1 else "s"
         parts.append(f"{request.usage.completion:,} token{plural}{together}")
+    elif answer.pieces:
+        parts.append(f"~{answer.pieces:,} tokens")
     if request.seconds is not None and not request.error:
         parts.append(f"{request.seconds:.1f} s")
     if request.timings.tokens_per_second:

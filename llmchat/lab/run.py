@@ -49,7 +49,8 @@ class Lane:
 
 class Progress:
     """One lane on its way: `state` is waiting, running or ended; `tokens` counts the pieces that have
-    come, `tail` is the end of its text. `answer` is there when it has ended, `error` when it failed."""
+    come, `tail` is the end of its text. `answer` and its `turn` are there when it has ended, `error` when
+    it failed."""
 
     def __init__(self, number: int, lane: Lane) -> None:
         self.number = number
@@ -59,6 +60,7 @@ class Progress:
         self.tail = ""
         self.error: LlmchatError | None = None
         self.answer: Answer | None = None
+        self.turn: Turn | None = None
         self._first = self._last = 0.0
 
     def take(self, delta: Text | Reasoning) -> None:
@@ -124,6 +126,8 @@ class Run:
         self.differs = differences([lane.asked_with(chat) for lane in lanes])
         self.notices: list[str] = []
         self.ended = False
+        self.turn: Turn | None = None
+        """What brought the first answer; None before the end, and when there is none."""
         self._waiting = deque([self.lanes] if together else [[lane] for lane in self.lanes])
 
     def __enter__(self) -> Self:
@@ -233,9 +237,9 @@ class Run:
         answers = {answer.choice: answer for answer in asking.turn.answers}
         missing = []
         for choice, lane in enumerate(asking.lanes):
-            lane.state, lane.error = "ended", error
+            lane.state, lane.error, lane.turn = "ended", error, asking.turn
             lane.answer = answers.get(choice) or _no_answer(self._chat, asking.turn, lane, error)
-            lane.answer = replace(lane.answer, number=lane.number, choice=choice)
+            lane.answer = replace(lane.answer, number=lane.number, choice=choice, pieces=lane.tokens)
             missing += [lane] if choice not in answers else []
         if missing and len(asking.lanes) > 1 and not asking.turn.stopped and _ask_apart(error):
             self._ask_apart(missing, error)
@@ -255,7 +259,7 @@ class Run:
             self._waiting.append([lane])
 
     def _settle(self) -> None:
-        """Note what became of the question, and put the head at the first answer."""
+        """Note what became of the question, and go on from the first answer, as from the last reply."""
         from llmchat.store.writing import Entry
 
         chat = self._chat
@@ -265,8 +269,10 @@ class Run:
             entry = Entry(chat.keeping.id, self._after, question, question_number=self._asked)
             chat.keeping.write(entry, ended=True)
             chat.conversation = chat.keeping.grown(entry)
-        first = next((lane.answer for lane in self.lanes if lane.answer and _says(lane.answer)), None)
-        chat.go(first.place if first else self._head)
+        first = next((lane for lane in self.lanes if lane.answer and _says(lane.answer)), None)
+        if first and first.answer and first.turn:
+            self.turn, chat.last_reply = first.turn, first.turn.reply
+        chat.go(first.answer.place if first and first.answer else self._head)
 
 
 def compared_before(chat: Chat, question: int | None = None) -> tuple[Answer, ...]:

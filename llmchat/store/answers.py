@@ -18,7 +18,8 @@ class Answer:
 
     `place` is the message's number in the conversation (`ROOT`: it is not there).
     `number` counts the answers to one question from 1, `differs` is what sets this one apart from
-    the others, by name. Of a request that failed the message is empty, and the request has the error.
+    the others, by name; `pieces` is how many pieces it came in (0: not known). Of a
+    request that failed the message is empty, and the request has the error.
     """
 
     request: Request
@@ -26,6 +27,7 @@ class Answer:
     place: int = ROOT
     choice: int = 0
     number: int = 1
+    pieces: int = 0
     differs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

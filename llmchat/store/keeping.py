@@ -30,6 +30,7 @@ class Keeping:
         self.path = path
         self.id = 0
         self._warnings: list[str] = []
+        self._rescued_messages = 0
         self._current = current
         self._store: Store | None = None
 
@@ -74,7 +75,7 @@ class Keeping:
     def _write(self, store: "Store", entry: "Entry", ended: bool) -> None:
         # Of several turns at once, the others do not see that the store has failed.
         if entry.store not in (None, store):
-            entry.forget(self.id)
+            entry.forget(self.id, self._rescued_messages)
         entry.store = store
         store.write(entry, ended=ended)
 
@@ -101,8 +102,9 @@ class Keeping:
         from llmchat.store.database import put_aside
         from llmchat.store.writing import Store
 
-        memory = Store()
-        self.id = memory.add(self._rescued()) if self.id else 0
+        memory, rescued = Store(), self._rescued()
+        self.id = memory.add(rescued) if self.id else 0
+        self._rescued_messages = len(rescued.conversation.nodes) if self.id else 0
         self.close()
         told = error.sentence
         if error.damaged and self.path:
@@ -121,5 +123,7 @@ class Keeping:
         if stored is None:
             return Record("", known)
         last = len(known.nodes)
-        requests = tuple(r for r in stored.requests if max(r.parent, *r.answers, 0) <= last)
+        # Those on their way are written anew by their turns.
+        ended = (r for r in stored.requests if r.seconds is not None)
+        requests = tuple(r for r in ended if max(r.parent, *r.answers, 0) <= last)
         return replace(stored, conversation=known, requests=requests)

@@ -18,13 +18,26 @@ _ROW, _LABELS, _NUMBERS = 16, 210, 50
 
 
 def csv_table(question: str, answers: Sequence[Answer]) -> str:
-    """A row for each answer: what sets it apart, its text, how it went, its measures."""
+    """A row for each answer: what sets it apart, its text, how it went, its measures.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     lines: list[str] = []
     rows = [_row(answer, each) for answer, each in zip(answers, measured(answers), strict=True)]
     writer = csv.DictWriter(SimpleNamespace(write=lines.append), ["question", *rows[0]])
     writer.writeheader()
-    writer.writerows({"question": question, **row} for row in rows)
+    writer.writerows(
+        {name: _text(value) for name, value in {"question": question, **row}.items()} for row in rows
+    )
     return "".join(lines)
+
+
+def _text(value: Any) -> Any:
+    """A cell's value; a text stays one in a spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _row(answer: Answer, each: Measures) -> dict[str, Any]:

@@ -52,10 +52,14 @@ class Entry:
         """The lowest number that was given to a message of this turn; None when none was."""
         return min(filter(None, [self.question_number, *self.numbers.values()]), default=None)
 
-    def forget(self, conversation: int) -> None:
-        """Take nothing as written: it goes on in another store, in this conversation there."""
-        self.conversation = conversation
-        self.question_number, self.request_id, self.numbers = ROOT, None, {}
+    def forget(self, conversation: int, rescued: int) -> None:
+        """Go on in another store, in this conversation there, which has the first `rescued` messages.
+
+        All else is taken as not written.
+        """
+        self.conversation, self.request_id = conversation, None
+        self.question_number = self.question_number if self.question_number <= rescued else ROOT
+        self.numbers = {choice: number for choice, number in self.numbers.items() if number <= rescued}
 
 
 class Store(Reading):
@@ -245,9 +249,9 @@ def _write_answer(db: sqlite3.Connection, entry: Entry, choice: int, message: Me
         return
     db.execute(
         "UPDATE messages SET role = ?, content = CAST(? AS TEXT), reasoning = CAST(? AS TEXT),"
-        " tool_calls = ?, state = ?, logprobs = CAST(? AS TEXT)"
+        " tool_calls = ?, state = ?, logprobs = CAST(? AS TEXT), request = ?"
         " WHERE conversation = ? AND number = ?",
-        (*message_values(message), entry.conversation, number),
+        (*message_values(message), entry.request_id, entry.conversation, number),
     )
 
 

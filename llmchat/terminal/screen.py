@@ -75,10 +75,8 @@ class Screen:
         self.replies.preferences = self._preferences = preferences
 
     def beside(self, turn: Turn) -> None:
-        """Show what came with the answer of a turn: other choices, and what the model wants to have run."""
+        """Show what came with the answer of a turn: what the model wants to have run."""
         choices = turn.reply.choices if turn.reply else ()
-        for number, choice in enumerate(choices[1:], 2):
-            self.replies.whole(choice.content, f"choice {number}")
         for call in (call for choice in choices for call in choice.tool_calls):
             self.note(f"The model asks for {call.name}({call.arguments}); llmchat never runs it.")
 
