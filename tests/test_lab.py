@@ -73,6 +73,7 @@ def test_a_grid_says_what_it_asks_for(line: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
+        ("", "A sweep needs a parameter and its values."),
         ("temperature", "A sweep of temperature needs values."),
         ("temperature 0.5", "A sweep needs two values or more."),
         ("temperature 0 3 reasons", "temperature is a number from 0 to 2"),
@@ -102,7 +103,8 @@ def test_a_sweep_asks_once_for_each_value_and_all_else_is_the_same(server: Scrip
 
 def test_all_lanes_are_siblings_and_the_head_is_the_first(server: ScriptedServer) -> None:
     server.will(echo)
-    ran = session(server.url, "/sweep temperature=0,1 top_p=0.5,1 -- a question", "next")
+    ran = session(server.url, "/sweep top_p=0.5,1 temperature=0,1 -- a question", "next")
+    assert "2 \N{MIDDLE DOT} top_p 0.5 \N{MIDDLE DOT} temperature 1\n\n" in ran.screen
     question, *lanes = ran.conversation.nodes[:5]
     assert (question.message.content, question.message.state) == ("a question", "complete")
     assert {lane.parent for lane in lanes} == {question.number}
@@ -231,7 +233,8 @@ def test_models_are_compared_and_one_is_kept(server: ScriptedServer) -> None:
 def test_a_single_model_is_compared_with_the_present_one(server: ScriptedServer) -> None:
     server.pages["/v1/models"] = models("qwen-small", "llama-large")
     server.will(echo)
-    session(server.url, "go", "/model qwen", "/compare llama parallel=2")
+    ran = session(server.url, "go", "/model qwen", "/compare llama parallel=2", "/compare qwen")
+    assert "qwen-small is the present model: another one is wanted." in ran.screen
     assert sorted(bodies(server, "model")[1:]) == [("llama-large",), ("qwen-small",)]
 
 
@@ -451,10 +454,31 @@ def test_ctrl_c_stops_the_lane_that_runs_and_the_others_go_on(home: Path) -> Non
         screen.wait_for("Once upon")
         screen.type("\x03")
         shown = screen.wait_for("goes on from the first answer")
-        assert re.search(r"cut short.*│.*stop.*│.*stop", shown)
+        assert re.search(r"~1 token .*│ 1 token .*│ 1 token", shown)
+        assert "cut short" in shown
         assert re.search(r"Once upon +│ two +│ three", shown)
         assert server.requests[0].hung_up.wait(5)
         screen.wait_for_prompt()
+
+
+def test_ctrl_c_again_within_a_second_stops_all(home: Path) -> None:
+    with serving() as server, terminal("-u", server.url, home=home, columns=120, rows=60) as screen:
+
+        def ended(shown: str) -> bool:
+            if "goes on from the first answer" in shown:
+                return True
+            screen.type("\x03")
+            return False
+
+        server.will(held("Once upon"))
+        screen.wait_for_prompt()
+        screen.line("/sweep seed x12 -- go")
+        screen.wait_for("Once upon")
+        shown = screen.wait_until(ended, "the summary")
+        assert len(server.requests) < 12
+        assert "1 · seed 1" in shown
+        screen.wait_for_prompt()
+        assert all(request.hung_up.wait(5) for request in server.requests)
 
 
 def test_ctrl_c_twice_stops_all_and_what_has_come_is_kept(server: ScriptedServer) -> None:

@@ -1,9 +1,11 @@
 """The lab in a real terminal against the real llama.cpp server with the practice model."""
 
+import contextlib
 import json
 import re
 from pathlib import Path
 
+from llmchat.local import engine
 from tests.terminal import Terminal, terminal
 
 
@@ -43,6 +45,21 @@ def test_the_lab_in_a_terminal(home: Path, tmp_path: Path) -> None:
         assert len(json.loads((tmp_path / "lanes.json").read_text())["answers"]) == 3
         screen.line("/compare")
         screen.wait_until(lambda text: text.count("3 · seed 3") >= 3, "the comparison again")
+
+
+def test_two_servers_in_a_terminal(home: Path) -> None:
+    with (
+        contextlib.closing(engine.start_practice()) as one,
+        contextlib.closing(engine.start_practice()) as other,
+        terminal("-u", one.url, home=home, columns=160) as screen,
+    ):
+        screen.wait_for_prompt()
+        same = sweep(screen, f"/compare @{one.url} @{other.url} parallel=2 -- what are you?", 1)
+        assert same == {1: "2", 2: "1"}
+        screen.line("/pick 2")
+        screen.wait_for(f"Keep server {other.url}/v1")
+        screen.line("y")
+        screen.wait_for(f"Kept: server {other.url}/v1.")
 
 
 def test_choices_in_a_narrow_terminal(home: Path) -> None:

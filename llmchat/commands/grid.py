@@ -56,6 +56,8 @@ def grid_of(text: str, sampling: Sampling) -> Grid:
 
     Values end at `--`, or at the first word that is none.
     """
+    if not text.strip():
+        raise UsageError("A sweep needs a parameter and its values.", _USAGE)
     grid = Grid()
     rest = text.strip()
     name = ""

@@ -37,7 +37,7 @@ def _sweepable(_: Chat) -> Iterator[Choice]:
     ),
     values=_sweepable,
 )
-def sweep(chat: Chat, values: Rest) -> Result:
+def sweep(chat: Chat, values: Rest = NOTHING) -> Result:
     """Ask once for each value of a parameter, side by side.
 
     It asks the last question, or the one after `--`. With several parameters (`k=v,v k=v,v`) it asks
@@ -93,10 +93,16 @@ def compare(chat: Chat, targets: Rest = NOTHING) -> Result:
         for word in dict.fromkeys(words)
     ]
     if not lanes:
-        raise UsageError("A comparison needs a model or a server.", "`/models` lists the models.")
-    lanes = [Lane(start, model=chat.model), *lanes] if len(lanes) == 1 else lanes
+        raise UsageError("A comparison needs a model or a server.", _OTHERS)
+    if len(lanes) == 1:
+        if lanes[0].model == chat.model:
+            raise UsageError(f"{chat.model} is the present model: another one is wanted.", _OTHERS)
+        lanes = [Lane(start, model=chat.model), *lanes]
     told = f"{len(lanes)} answers{seed}"
     return _sent(SendLanes(tuple(lanes), asked or None, parallel[-1] if parallel else 1, told))
+
+
+_OTHERS = "`/models` lists the models; `@ADDRESS` is another server."
 
 
 def _again(chat: Chat) -> Result:

@@ -112,12 +112,10 @@ def foot(answer: Answer) -> str:
     """How an answer went, on one line: tokens, time, speed, and why it ended."""
     request = answer.request
     parts = []
-    if request.usage and request.usage.completion:
-        together = " together" if len(request.finish_reasons) > 1 else ""
-        plural = "" if request.usage.completion == 1 else "s"
-        parts.append(f"{request.usage.completion:,} token{plural}{together}")
-    elif answer.pieces:
-        parts.append(f"~{answer.pieces:,} tokens")
+    if tokens := request.usage.completion if request.usage else answer.pieces:
+        about = "" if request.usage else "~"
+        together = " together" if request.usage and len(request.finish_reasons) > 1 else ""
+        parts.append(f"{about}{tokens:,} token{'' if tokens == 1 else 's'}{together}")
     if request.seconds is not None and not request.error:
         parts.append(f"{request.seconds:.1f} s")
     if request.timings.tokens_per_second:

@@ -41,7 +41,8 @@ class Lane:
     def asked_with(self, chat: Chat) -> dict[str, Any]:
         """Server, model and parameters by name, as far as they are known before it is asked."""
         connection = self.connection or chat.connection
-        parameters = {name: setting.value for name, setting in self.sampling.effective.items()}
+        settings = {**self.sampling.chosen, **self.sampling.effective}
+        parameters = {name: setting.value for name, setting in settings.items()}
         parameters.pop("n", None)
         server = connection.address.api if connection.address else connection.engine_name
         return {"server": server, "model": self.model, **parameters}

@@ -38,9 +38,9 @@ class Answer:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters by their names here, the defaults included."""
+        """The parameters by their names here: those that were chosen, in their order, then the defaults."""
         defaults = {name: setting.value for name, setting in Sampling().effective.items()}
-        return {**defaults, **self.request.chosen}
+        return {**self.request.chosen, **defaults, **self.request.chosen}
 
 
 def json_line(answer: Answer) -> str:
