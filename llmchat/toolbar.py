@@ -1,4 +1,4 @@
-"""The line below the prompt: where we are, and only what differs from the default."""
+"""The line below the prompt: where we are, and only what differs from the default. The window's title too."""
 
 from dataclasses import dataclass
 from unicodedata import east_asian_width
@@ -50,6 +50,12 @@ def parts(chat: Chat, draft: str = "") -> list[Part]:
     if reply and reply.timings.tokens_per_second:
         shown.append(Part(f"{reply.timings.tokens_per_second:,.0f} tokens/s", 1))
     return shown
+
+
+def window_title(chat: Chat) -> str:
+    """The conversation's title, or the model before there is one; "" when neither is known."""
+    title = chat.keeping.do(lambda store: store.title(chat.keeping.id)) if chat.keeping.id else ""
+    return safe_line(title or "") or _name(chat.model)
 
 
 def _style(count: Count) -> str:

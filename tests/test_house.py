@@ -46,7 +46,13 @@ DOORS: dict[str, tuple[str, ...]] = {
     "jsonschema": ("structured",),
     "huggingface_hub": ("local.hub",),
     "httpx2": ("local.hub",),
-    "prompt_toolkit": ("terminal.prompt", "terminal.keys", "terminal.redrawing", "terminal.typeahead"),
+    "prompt_toolkit": (
+        "terminal.prompt",
+        "terminal.keys",
+        "terminal.redrawing",
+        "terminal.typeahead",
+        "terminal.window_title",
+    ),
     "rich": tuple(SCREEN),
 }
 # The ground floor is pure: no file, socket, process, clock, chance or terminal.

@@ -17,6 +17,7 @@ PREFERENCES: tuple[Param, ...] = (
     Param("stats", "bool", "off", "Whether a line after each reply tells its tokens and speed.", default=True),
     Param("bell", "int", "20", "After how many seconds the end of a reply rings the terminal's bell; 0: never.", low=0, high=3600, default=0),
     Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
+    Param("window_title", "bool", "off", "Whether the window's title tells the conversation or the model.", default=True),
     Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),
     Param("store", "bool", "off", "Whether conversations are kept on disk, from the next start on.", default=True),
     Param("titles", "text", "model", "What gives a conversation its title: its first question, or the model, asked while the prompt waits.", default="question", choices=("question", "model")),
@@ -46,6 +47,7 @@ class Preferences:
     stats: bool = True
     bell: int = 0
     toolbar: bool = True
+    window_title: bool = True
     pager: bool = True
     store: bool = True
     titles: str = "question"

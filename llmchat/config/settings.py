@@ -12,6 +12,9 @@ The settings file is `settings.toml` in the platform's configuration folder:
     temperature = 0.2
     top_k = 40
 
+    [styles]
+    user.text = "bold blue"
+
     [servers.work]
     url = "https://llm.example.com"
     key_env = "WORK_KEY"
@@ -25,18 +28,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.config import named_servers
+from llmchat.config import named_servers, styles
 from llmchat.config.macros import NONE, Macros
 from llmchat.config.macros import read as read_macros
 from llmchat.config.named_servers import NamedServer, checked_key
 from llmchat.config.preferences import PREFERENCES, Preferences
+from llmchat.config.styles import Styles
 from llmchat.errors import UsageError
 from llmchat.sampling import EXTRA, Origin, Sampling
 from llmchat.wire import address
 from llmchat.wire.address import DEFAULT_URL, Address
 
 _TEXTS = ("url", "model", "system")
-_TABLES = ("params", "servers", "aliases", "macros")
+_TABLES = ("params", "servers", "aliases", "macros", "styles")
 _KNOWN = (*_TEXTS, *_TABLES, *(preference.name for preference in PREFERENCES))
 
 
@@ -53,6 +57,7 @@ class Settings:
     address: Address = field(default_factory=lambda: address.parse(DEFAULT_URL))
     url_named: bool = False
     macros: Macros = field(default_factory=lambda: NONE)
+    styles: Styles = field(default_factory=lambda: styles.NONE)
     servers: Mapping[str, NamedServer] = field(default_factory=lambda: MappingProxyType({}))
     server: NamedServer | None = None
     model: str = ""
@@ -170,6 +175,7 @@ def _with_table(settings: Settings, table: Mapping[str, Any]) -> Settings:
             raise UsageError(f"{name} is {words}, not {table[name]!r}.")
     settings = replace(
         settings,
+        styles=styles.read(table.get("styles", {})),
         servers=named_servers.read(table.get("servers", {})),
         macros=read_macros(table.get("aliases", {}), table.get("macros", {})),
     )

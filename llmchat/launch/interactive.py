@@ -43,7 +43,7 @@ def _prompt(settings: Settings) -> "Prompt":
 
     history = InputHistory(settings_of.data_folder(os.environ) / "history")
     terminal = sys.stdout if sys.stdout.isatty() else sys.stderr
-    return Prompt(terminal, settings.preferences, history)
+    return Prompt(terminal, settings.preferences, history, settings.styles)
 
 
 def _encoding_told() -> str:
@@ -58,7 +58,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     from llmchat.repl import Repl
     from llmchat.terminal.screen import Screen
 
-    screen = Screen(sys.stdout, sys.stderr)
+    screen = Screen(sys.stdout, sys.stderr, styles=settings.styles)
     screen.apply(settings.preferences)
     chat = Chat(settings, store_of(settings, flags))
     lines = [where_kept(chat), _encoding_told(), *chat.told()]
@@ -108,5 +108,6 @@ def _serve(prompt: "Prompt", chat: "Chat") -> None:
             complete=lambda line: completion.complete(registry, chat, line),
             toolbar=lambda columns, draft: toolbar.line(toolbar.parts(chat, draft), columns),
             nudge=nudge_and_tell,
+            title=lambda: toolbar.window_title(chat),
         )
     )

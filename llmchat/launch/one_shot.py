@@ -33,7 +33,9 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
             say(greeting(chat))
         chat.meter.asks = False
         results = None if asks else sys.stdout
-        screen = Screen(sys.stdout, sys.stderr, results=results, phrase=on_command_line)
+        screen = Screen(
+            sys.stdout, sys.stderr, results=results, phrase=on_command_line, styles=settings.styles
+        )
         screen.apply(settings.preferences)
         try:
             _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json))

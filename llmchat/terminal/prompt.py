@@ -16,12 +16,14 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.layout.screen import Char
+from prompt_toolkit.lexers import SimpleLexer
 from prompt_toolkit.output import create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
-from prompt_toolkit.styles import Style
+from prompt_toolkit.styles import Style, merge_styles
 from prompt_toolkit.utils import is_dumb_terminal
 
 from llmchat.config.preferences import Preferences
+from llmchat.config.styles import NONE, Styles, for_prompt
 from llmchat.input.history import InputHistory
 from llmchat.input.lines import MENTION, Line
 from llmchat.interruptions import Suspension, ctrl_z, ending
@@ -30,6 +32,7 @@ from llmchat.terminal.keys import key_bindings
 from llmchat.terminal.redrawing import redraw_well
 from llmchat.terminal.sanitize import NAMED, safe, safe_line
 from llmchat.terminal.typeahead import Keyboard
+from llmchat.terminal.window_title import WindowTitle
 
 SIGN = "> "
 _MORE = "  "
@@ -48,7 +51,6 @@ Char.display_mappings |= NAMED
 
 _STYLE = Style.from_dict(
     {
-        "prompt": "bold",
         "bottom-toolbar": "noreverse fg:ansibrightblack",
         "warning": "fg:ansiyellow",
         "alarm": "fg:ansired bold",
@@ -66,13 +68,14 @@ _STYLE = Style.from_dict(
 class Asked:
     """What the prompt asks of the program: what is preferred, what completes a line, the toolbar.
 
-    `nudge` raises (1) or lowers (-1) a number.
+    `nudge` raises (1) or lowers (-1) a number, `title` is what the window's title tells.
     """
 
     preferences: Callable[[], Preferences]
     complete: Complete = lambda _: ()
     toolbar: Toolbar = lambda _columns, _draft: []
     nudge: Callable[[int], None] = lambda _: None
+    title: Callable[[], str] = lambda: ""
 
 
 class Prompt:
@@ -81,22 +84,25 @@ class Prompt:
     What completion and the toolbar need comes later, by `serve`: the first prompt is shown before.
     """
 
-    def __init__(self, out: TextIO, preferences: Preferences, history: InputHistory) -> None:
+    def __init__(
+        self, out: TextIO, preferences: Preferences, history: InputHistory, styles: Styles = NONE
+    ) -> None:
         self._asked = Asked(lambda: preferences)
         self._keyboard = Keyboard()
         self._suspension = Suspension(self._keyboard.restore, self._keyboard.silence)
         self._taken = contextlib.ExitStack()
         self._first: Line | BaseException | None = None
-        self._typed = ""
-        self._pasted = False
+        self._typed, self._pasted = "", False
         self._announced: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._dumb = is_dumb_terminal()
         self._output = PlainTextOutput(out) if self._dumb else create_output(out)
+        self._title = WindowTitle(self._output)
         self._session = self._reading(
-            [("class:prompt", SIGN)],
+            [("class:user-sign", SIGN)],
             multiline=True,
             prompt_continuation=_MORE,
-            style=_STYLE,
+            style=merge_styles([_STYLE, Style.from_dict(for_prompt(styles))]),
+            lexer=SimpleLexer("class:user-text"),
             history=_OnDisk(history),
             auto_suggest=AutoSuggestFromHistory(),
             completer=_Completer(lambda line: self._asked.complete(line)),
@@ -121,6 +127,7 @@ class Prompt:
     def __enter__(self) -> "Prompt":
         self._keyboard.silence()
         self._taken.callback(self._keyboard.restore)
+        self._taken.enter_context(self._title)
         self._taken.enter_context(ctrl_z(self._suspension.take))
         return self
 
@@ -167,9 +174,8 @@ class Prompt:
 
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
-        asking = self._reading(f"{safe(question)} ")
         try:
-            return self._run(asking, is_password=hidden)
+            return self._run(self._reading(f"{safe(question)} "), is_password=hidden)
         except EOFError as error:
             raise KeyboardInterrupt from error
 
@@ -204,6 +210,7 @@ class Prompt:
 
     def _prompt(self, default: str) -> Line:
         preferences = self._asked.preferences()
+        self._title.show(self._asked.title() if preferences.window_title else None)
         self._pasted = False
         self._session.editing_mode = EditingMode.VI if preferences.keys == "vi" else EditingMode.EMACS
         self._session.bottom_toolbar = self._toolbar_now if preferences.toolbar else None
@@ -243,13 +250,10 @@ class Prompt:
         pieces = self._asked.toolbar(self._output.get_size().columns, self._session.default_buffer.text)
         return [(f"class:{style}" if style else "", text) for style, text in pieces]
 
-    def _is_command(self) -> bool:
-        return self._session.default_buffer.text.startswith("/")
-
     def _completes(self) -> bool:
         """Whether completions are shown while typing: in a command, and in a path after `@`."""
         before = self._session.default_buffer.document.text_before_cursor
-        return self._is_command() or MENTION.search(before) is not None
+        return before.startswith("/") or MENTION.search(before) is not None
 
     def _catch_up(self) -> None:
         """Complete what was typed while there was nothing to complete it."""

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text as RichText
 
 from llmchat.config.preferences import Preferences
+from llmchat.config.styles import NONE, Styles
 from llmchat.errors import LlmchatError
 from llmchat.messages import Reply
 from llmchat.registry import (
@@ -44,7 +45,7 @@ class Screen:
     """Where everything is shown. `rendered` says whether replies may be drawn as markdown.
 
     `results` takes what commands show, where that is not to go beside the replies. `phrase` makes of a
-    note what helps where it is read.
+    note what helps where it is read. `styles` are those that the user has changed.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class Screen:
         width: int | None = None,
         results: TextIO | None = None,
         phrase: Callable[[str], str] = str,
+        styles: Styles = NONE,
     ) -> None:
         self._out = out
         self._phrase = phrase
         self._rendered = out.isatty() if rendered is None else rendered
-        self._console = console(out, self._rendered, width)
-        self._beside = self._console if self._rendered else console(err, None, width)
+        self._styles = styles
+        self._console = console(out, self._rendered, width, styles)
+        self._beside = self._console if self._rendered else console(err, None, width, styles)
         apart = console(results, False, width or _WIDE) if results and not self._rendered else None
         self.results = Results(apart or self._beside, paged=self._rendered)
         self.replies = Replies(out, self._console, rendered=self._rendered, note=self.note)
@@ -70,7 +73,7 @@ class Screen:
     def apply(self, preferences: Preferences) -> None:
         """Show everything from now on as these say."""
         if preferences.theme != self._preferences.theme:
-            self._console.push_theme(theme(preferences.theme), inherit=False)
+            self._console.push_theme(theme(preferences.theme, self._styles), inherit=False)
         self.results.paged = preferences.pager and self._rendered
         self.replies.preferences = self._preferences = preferences
 
@@ -120,9 +123,8 @@ class Screen:
         for node in turns.nodes:
             content = node.message.shown
             if node.message.role == "user":
-                self._print(
-                    RichText.assemble("\n", (f"#{node.number} ", "dim"), ("> ", "bold"), safe(content))
-                )
+                sign = (f"#{node.number} ", "dim"), ("> ", "user.sign")
+                self._print(RichText.assemble("\n", *sign, (safe(content), "user.text")))
             elif self._rendered:
                 self.note(f"#{node.number}")
                 self.replies.whole(content)

@@ -1,41 +1,10 @@
-"""The colours of replies: one set of styles, in three palettes."""
+"""The colours: one set of styles (`config/styles.py`), in three palettes, and what the user changed of it."""
 
 import re
 
 from rich.theme import Theme
 
-# Only what reads well on dark and on light: the default colour, bold, dim, and these names, which the
-# palettes below turn into colours.
-_STYLES = {
-    "markdown.h1": "bold magenta underline",
-    "markdown.h2": "bold magenta",
-    "markdown.h3": "bold",
-    "markdown.h4": "bold italic",
-    "markdown.h5": "italic",
-    "markdown.h6": "italic",
-    "markdown.a": "underline",
-    "markdown.address": "dim",
-    "markdown.block_quote": "none",
-    "markdown.code": "cyan",
-    "markdown.hr": "dim",
-    "markdown.item.bullet": "dim",
-    "markdown.item.number": "dim",
-    "code.label": "dim",
-    "code.builtin": "cyan",
-    "code.comment": "dim italic",
-    "code.deleted": "red",
-    "code.inserted": "green",
-    "code.keyword": "magenta",
-    "code.name": "bold",
-    "code.number": "cyan",
-    "code.string": "green",
-    "sure.fairly": "cyan",
-    "sure.little": "yellow",
-    "sure.least": "bold red",
-    "sure.number": "dim",
-    "table.header": "bold",
-    "table.rule": "dim",
-}
+from llmchat.config.styles import NONE, STYLES, Styles
 
 # "auto" leaves the names to the terminal's own palette, which its owner has made readable.
 _PALETTES = {
@@ -57,11 +26,11 @@ _PALETTES = {
 }
 
 
-def theme(name: str) -> Theme:
-    """The styles in this palette: `auto`, `dark` or `light`."""
+def theme(name: str, own: Styles = NONE) -> Theme:
+    """The styles in this palette, `auto`, `dark` or `light`; the user's `own` are drawn as they say."""
     palette = _PALETTES[name]
 
     def coloured(style: str) -> str:
         return re.sub(r"\w+", lambda word: palette.get(word[0], word[0]), style)
 
-    return Theme({key: coloured(style) for key, style in _STYLES.items()})
+    return Theme({key: coloured(style) for key, style in STYLES.items()} | dict(own))
