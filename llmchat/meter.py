@@ -237,12 +237,13 @@ class Meter:
                 self.then()
 
     def _ask(self, client: "Client", found: Found, body: Mapping[str, Any]) -> bool:
-        """Ask the server to count; whether it has. One that does not answer that is not asked again."""
+        """Ask the server to count; whether it has. One that never does is not asked again."""
         if not found.kind.counts or client is self._mute:
             return False
         tokens = counting.ask(found.kind, body, client.post)
         if tokens is None:
             self._mute = client
+        if not tokens:
             return False
         self._remember(found, body, tokens)
         return True

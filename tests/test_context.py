@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,30 @@ def here(server: ScriptedServer) -> ScriptedServer:
 def sent(server: ScriptedServer) -> list[str]:
     """The contents of the last request's messages."""
     return [message["content"] for message in server.requests[-1].body["messages"]]
+
+
+def test_what_fills_the_window_is_told_by_its_parts(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "long.txt").write_text("word " * 100, encoding="utf-8")
+    server.pages["/v1/models"] = models("m", max_model_len=1000)
+    said = sse(chunk("An answer of some length, "), chunk("twice."), chunk(finish="stop"), usage(190, 10))
+    server.will(said, said)
+    ran = session(
+        server.url, "/context", "/system Be brief.", "a", "what? @long.txt", "/forget 1", "/context", "b"
+    )
+    assert "Nothing is sent yet." in ran.screen
+    rows = [" ".join(row.split()) for row in ran.screen.rpartition("> /context\n")[2].splitlines()]
+    told = [re.fullmatch(r"~?(\d+) (\d+ %)? ?(.+)", row) for row in rows]
+    tokens = {found[3]: int(found[1]) for found in told if found}
+    whole = tokens.pop("all of it; the window is 1,000 tokens")
+    parts = ("system prompt", "1 question", "1 answer", "1 file")
+    assert whole == pytest.approx(sum(tokens[part] for part in parts), abs=3)
+    assert max(tokens, key=lambda name: tokens[name]) == "1 file"
+    assert tokens["long.txt in #3"] == tokens["1 file"]
+    assert rows[rows.index("the biggest:") + 1].endswith("long.txt in #3")
+    assert "#1" not in "".join(rows)
 
 
 def test_a_forgotten_question_is_not_sent_nor_is_its_answer(here: ScriptedServer) -> None:

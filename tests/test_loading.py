@@ -133,5 +133,5 @@ def test_a_server_that_cannot_do_it_says_so(server: ScriptedServer, line: str) -
 def test_a_llamacpp_with_one_model_cannot_do_it(server: ScriptedServer) -> None:
     server.pages["/v1/models"] = models("m", owned_by="llamacpp")
     server.will(refuse(404, {"error": {"message": "File Not Found"}}))
-    with pytest.raises(LlmchatError, match="cannot do that with m"):
+    with pytest.raises(LlmchatError, match="neither loads nor unloads m"):
         list(steps(server, "/load m"))

@@ -14,7 +14,7 @@ from llmchat.chat import Chat
 from llmchat.config.settings import load, with_url
 from llmchat.input.lines import Line
 from llmchat.local import engine
-from llmchat.messages import Conversation, Message
+from llmchat.messages import Attachment, Conversation, Message
 from llmchat.meter import Count
 from llmchat.repl import Repl
 from llmchat.terminal.screen import Screen
@@ -248,7 +248,7 @@ def test_that_is_what_the_newer_way_counts(practice: str) -> None:
     ]
 
     def older(path: str, body: Mapping[str, Any]) -> Answer | None:
-        return None if path == kind.counts else client.post(path, body)
+        return Answer(404, {}, "") if path == kind.counts else client.post(path, body)
 
     count = counting.ask(kind, {"messages": messages}, client.post)
     assert count
@@ -258,4 +258,15 @@ def test_that_is_what_the_newer_way_counts(practice: str) -> None:
 def test_it_does_not_count_images_so(server: ScriptedServer) -> None:
     server.pages = dict(OLDER)
     body = {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}
-    assert counting.ask(servers.kind("llamacpp"), body, Client(parse(server.url)).post) is None
+    assert counting.ask(servers.kind("llamacpp"), body, Client(parse(server.url)).post) == 0
+
+
+def test_a_prompt_that_it_refuses_to_count_does_not_end_the_counting(practice: str) -> None:
+    """On the real llama.cpp, whose model sees no images."""
+    with contextlib.closing(Chat(settings_for(practice))) as chat:
+        assert chat.connection.found()
+        image = Attachment("image", "a.png", "data:image/png;base64,AAAA")
+        with_image = chat.meter.before(Conversation().add(Message("user", "x" * 5000, attachments=(image,))))
+        assert with_image
+        assert not with_image.exact
+        assert Watching(chat).exact("hi").tokens

@@ -7,7 +7,7 @@ from llmchat.errors import UsageError
 from llmchat.input.attachments import checked, found
 from llmchat.messages import Attachment, size_text
 from llmchat.registry import NO_FILE, NOTHING, Choice, File, Group, Rest, Result, Table
-from llmchat.wire.counting import content_tokens
+from llmchat.wire.counting import attachment_tokens
 
 group = Group("Files in messages")
 command = group.command
@@ -87,4 +87,4 @@ def detach(chat: Chat, which: Rest = NOTHING) -> Result:
 def _measure(attachment: Attachment) -> str:
     if attachment.kind == "image":
         return size_text(attachment.size)
-    return f"{size_text(attachment.size)}, ~{content_tokens(attachment.data):,} tokens"
+    return f"{size_text(attachment.size)}, ~{attachment_tokens(attachment):,} tokens"

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from llmchat.chat import Chat
 from llmchat.commands.places import first_line, numbered
 from llmchat.errors import UsageError
-from llmchat.messages import Node
-from llmchat.registry import Choice, Group, Result
+from llmchat.messages import Attachment, Node
+from llmchat.meter import Count
+from llmchat.registry import Choice, Group, Result, Table
+from llmchat.wire.counting import attachment_tokens, content_tokens
 
 group = Group("The context window")
 command = group.command
@@ -24,6 +27,75 @@ def _forgotten(chat: Chat) -> Iterator[Choice]:
     for number in sorted(chat.conversation.omitted):
         node = chat.conversation.node(number)
         yield Choice(str(number), f"{node.message.role}: {first_line(node)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what is sent: what it is, its place or name, and about how many tokens it takes."""
+
+    kind: str
+    label: str
+    tokens: int
+
+
+_KINDS = ("system prompt", "questions", "answers", "files")
+_BIGGEST = 3
+
+
+@command("window", examples=("/context",))
+def context(chat: Chat) -> Result:
+    """Show what fills the context window.
+
+    That is the system prompt, questions, answers and files, each with about how many tokens. The
+    biggest pieces are named, so that you know what to `/forget`. What is attached to the next message
+    counts too.
+    """
+    pieces = list(_pieces(chat))
+    count = chat.meter.shown()
+    if not pieces or count is None:
+        raise UsageError("Nothing is sent yet.", "Type a question.")
+    # An estimate of each, but together what is shown below the prompt.
+    scale = count.tokens / max(1, sum(piece.tokens for piece in pieces))
+    rows = [_row(kind, [p for p in pieces if p.kind == kind], scale, count) for kind in _KINDS]
+    biggest = sorted(pieces, key=lambda piece: piece.tokens, reverse=True)[:_BIGGEST]
+    named = [(f"~{piece.tokens * scale:,.0f}", "", f"  {piece.label}") for piece in biggest]
+    whole = f"all of it; the window is {count.window:,} tokens" if count.window else "all of it"
+    total = ("" if count.exact else "~") + f"{count.tokens:,}", _share(count.tokens, count.window), whole
+    return Table(
+        ("tokens", "share", "what is sent"),
+        (*filter(None, rows), total, ("", "", "the biggest:"), *named),
+        "`/forget N` leaves a question out with its answer, `/compact` puts a summary in their place.",
+        one_line=True,
+    )
+
+
+def _pieces(chat: Chat) -> Iterator[Piece]:
+    """All that the next request has, but for the question that is still to be typed."""
+    if chat.system:
+        yield Piece("system prompt", "system prompt", content_tokens(chat.system))
+    for node in chat.conversation.sent():
+        kind = "questions" if node.message.role == "user" else "answers"
+        yield Piece(kind, f"#{node.number} {first_line(node)}", content_tokens(node.message.content))
+        yield from (_file(one, f" in #{node.number}") for one in node.message.attachments)
+    yield from (_file(one, ", attached") for one in chat.attached)
+
+
+def _file(attachment: Attachment, where: str) -> Piece:
+    return Piece("files", attachment.name + where, attachment_tokens(attachment))
+
+
+def _row(kind: str, pieces: list[Piece], scale: float, count: Count) -> tuple[str, str, str] | None:
+    if not pieces:
+        return None
+    tokens = round(sum(piece.tokens for piece in pieces) * scale)
+    number = len(pieces)
+    words = kind if kind == "system prompt" else f"{number} {kind if number > 1 else kind[:-1]}"
+    return f"~{tokens:,}", _share(tokens, count.window), words
+
+
+def _share(tokens: int, window: int | None) -> str:
+    """The part of the window, in per cent; "" where that is not known."""
+    return f"{100 * tokens / window:.0f} %" if window else ""
 
 
 @command("omit", examples=("/forget 1", "/forget 1-3"), number=_questions)

@@ -115,7 +115,7 @@ def _check(answer: Answer | None, id: str) -> None:
     if answer is None:
         raise UsageError(f"The server has not answered about {id}.", "`/models` shows how it is now.")
     if answer.status == 404:
-        raise UsageError(f"The server cannot do that with {id}.", "Does it serve one model only?")
+        raise UsageError(f"The server neither loads nor unloads {id}.", "It may serve one model only.")
     if answer.status != 200 or "error" in answer.told:
         raise refusal(answer.status, answer.text)
 
