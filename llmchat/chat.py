@@ -56,14 +56,21 @@ class Chat:
 
         What the user has set stays. Raises UsageError when the presets cannot be read.
         """
-        suiting = self._suiting(name)
-        if suiting != self.sampling:
-            self.tune(suiting)
+        self._tune_to(name)
         self.named_model = name
+
+    def suit_model(self) -> None:
+        """Take what the presets of the model set that suits the server, now that it is known."""
+        self._tune_to(self.model)
 
     def take_preset(self, name: str) -> None:
         """Set what a preset sets; raises UsageError when there is none of this name."""
         self.tune(presets.find(presets.load(self.presets_file), name).over(self.sampling, "preset"))
+
+    def _tune_to(self, model: str) -> None:
+        suiting = self._suiting(model)
+        if suiting != self.sampling:
+            self.tune(suiting)
 
     def _suiting(self, model: str) -> Sampling:
         return presets.for_model(self.sampling, presets.load(self.presets_file).values(), model)

@@ -12,7 +12,7 @@ from llmchat.config.settings import load
 from llmchat.errors import UsageError
 from llmchat.params import PARAMS
 from llmchat.sampling import Sampling
-from tests.scripted import ScriptedServer, answer, models
+from tests.scripted import ScriptedServer, answer, models, serving
 from tests.session import Session, session
 from tests.terminal import terminal
 
@@ -70,7 +70,7 @@ def test_what_is_set_is_saved_and_taken_again(server: ScriptedServer, home: Path
 
 
 def test_saving_again_keeps_comments_and_what_is_not_a_value(server: ScriptedServer, home: Path) -> None:
-    begun, ended = '# my knobs\n[mine] # at home\nwhy = "x"\nmodels = ["q"]\n', "\n# last\n[b]\nseed = 2\n"
+    begun, ended = '# my knobs\n[mine] # at home\nwhy = "x"\nmodels = ["z"]\n', "\n# last\n[b]\nseed = 2\n"
     file = write(home, f"{begun}top_k = 5 # few\nseed = 1\n{ended}")
     talk(server, "/set top_k=7 top_p=0.5", "/preset save mine")
     assert file.read_text() == f"{begun}top_k = 7 # few\ntop_p = 0.5\n{ended}"
@@ -88,6 +88,17 @@ def test_one_is_applied_with_its_model_but_for_what_the_user_has_set(server: Scr
     assert values(ran) == {"temperature": 1.0, "top_p": 0.9}
     ran = talk(server, "/preset precise for none", "/model qwen")
     assert values(ran) == {}
+
+
+def test_one_is_applied_with_the_model_that_a_server_has(server: ScriptedServer, home: Path) -> None:
+    write(home, '[x]\nmodels = "gemma"\ntemperature = 0.1\n')
+    with serving() as other:
+        other.pages["/v1/models"] = models("gemma")
+        ran = talk(server, "/set top_k=5", f"/server {other.url}")
+        assert "model gemma\ntemperature is 0.1.\n" in ran.screen
+        assert values(ran) == {"top_k": 5, "temperature": 0.1}
+        back = talk(server, f"/server {other.url}", "/set temperature=0.3", f"/server {server.url}")
+        assert values(back) == {"temperature": 0.3}
 
 
 def test_one_is_applied_from_the_start_with_a_named_model(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
+from llmchat.commands.parameters import changes
 from llmchat.config.named_servers import NamedServer, checked_key
 from llmchat.connection import Connection
 from llmchat.errors import EngineError, UsageError
@@ -33,12 +34,18 @@ def server(chat: Chat, place: str = "") -> Result:
     """
     if not place:
         return _servers(chat)
+    before = chat.sampling
     connect(chat, chat.connection, place)
     named = chat.settings.servers.get(place)
     chat.take_model(named.model if named else "")
     if named and named.preset:
         chat.take_preset(named.preset)
-    return greeting(chat) if chat.connection.found() else not_known_yet(chat)
+    found = chat.connection.found()
+    if found is None:
+        return not_known_yet(chat)
+    if found.reachable:
+        chat.suit_model()
+    return "\n".join([greeting(chat), *changes(chat, before)])
 
 
 def connect(chat: Chat, connection: Connection, place: str) -> None:

@@ -112,10 +112,10 @@ def foot(answer: Answer) -> str:
     """How an answer went, on one line: tokens, time, speed, and why it ended."""
     request = answer.request
     parts = []
-    if tokens := request.usage.completion if request.usage else answer.pieces:
-        about = "" if request.usage else "~"
-        together = " together" if request.usage and len(request.finish_reasons) > 1 else ""
-        parts.append(f"{about}{tokens:,} token{'' if tokens == 1 else 's'}{together}")
+    # For several choices some servers count the tokens of all, llama.cpp those of one.
+    usage = request.usage if len(request.finish_reasons) < 2 else None
+    if tokens := usage.completion if usage else answer.pieces:
+        parts.append(f"{'' if usage else '~'}{tokens:,} token{'' if tokens == 1 else 's'}")
     if request.seconds is not None and not request.error:
         parts.append(f"{request.seconds:.1f} s")
     if request.timings.tokens_per_second:
