@@ -245,3 +245,27 @@ def test_a_stop_from_outside_with_the_menu_open(here: ScriptedServer, home: Path
         stopped(screen, home)
         screen.line("fg")
         screen.wait_until(lambda _: screen.cursor_line == "> /temp", "the line")
+
+
+@pytest.mark.parametrize("where", ["at the prompt", "in mid-reply"])
+def test_a_closed_terminal_ends_a_program_that_is_not_to_hang_up_too(home: Path, where: str) -> None:
+    words = [piece for number in range(2000) for piece in (*sse(chunk(f"word{number} "), done=False), 0.02)]
+    home.mkdir()
+    with serving() as server:
+        server.will(Reply(words))
+        script = (
+            f"trap '' HUP; {sys.executable} -m llmchat -u {server.url} 2> {home}/told; echo $? > {home}/code"
+        )
+        with in_terminal(["sh", "-c", script], home=home) as screen:
+            screen.wait_for_prompt()
+            if where == "in mid-reply":
+                screen.line("hi")
+                screen.wait_for("word0 word1")
+            screen.hang_up()
+    assert "Traceback" not in (home / "told").read_text()
+    assert (home / "code").read_text() in ("0\n", "1\n")
+    if where == "in mid-reply":
+        question, reply = kept(home)
+        assert question == ("user", "hi", "complete")
+        assert reply[1].startswith("word0 word1")
+        assert reply[2] == "cut short"
