@@ -47,6 +47,13 @@ def test_the_first_word_is_drawn_at_once_and_then_a_frame_at_a_time() -> None:
     assert streaming.after(9, Text(" three")) == ["one two three"]
 
 
+def test_numbers_are_shown_as_soon_as_they_can_be_no_list() -> None:
+    streaming = Streaming()
+    assert streaming.after(1, Text("1")) == []
+    assert streaming.after(1, Text(" 2")) == ["1 2"]
+    assert streaming.after(1, Text(" 3")) == ["1 2 3"]
+
+
 def test_a_dear_frame_delays_the_next_one() -> None:
     streaming = Streaming()
     cost = 0.02

@@ -9,7 +9,9 @@ from markdown_it.token import Token
 
 from llmchat.terminal.tokens import parse_blocks
 
-_MARKER = re.compile(r"\s*(?:[-=_*+#>~`|:.<\[\d)(\s]+|(?:```|~~~|\|).*)")
+_SIGNS = r"[-=_*+#>~`|:.<\[)(\s]*"
+# A number may be that of a list's item; two of them are text.
+_MARKER = re.compile(rf"(?:{_SIGNS}\d{{1,9}}[.)])*{_SIGNS}\d{{0,9}}|\s*(?:```|~~~|\|).*")
 _FENCE_MARKER = re.compile(r"\s{0,3}(?:`+|~+)\s*")
 
 
