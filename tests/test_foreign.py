@@ -105,6 +105,16 @@ COMMANDS = {
     "completions": "/model m\t",
     "statistics": "/stats",
     "what was sent": "hi {}",
+    "lanes": "/sweep temperature=0,1 -- {}",
+    "how two answers differ": "/diff",
+    "tokens": "/tokens",
+    "a wrong schema": "/schema {}",
+    "a wrong preset": "/preset {}",
+    "a preset's name": "/preset save {}",
+    "an alias": "/alias {} /help",
+    "a macro": "/macro {} /help",
+    "a wrong attachment": "/file {}",
+    "a named server": "/server save {}",
 }
 
 
