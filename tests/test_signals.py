@@ -249,9 +249,9 @@ def test_a_stop_from_outside_with_the_menu_open(here: ScriptedServer, home: Path
 
 @pytest.mark.parametrize("where", ["at the prompt", "in mid-reply"])
 def test_a_closed_terminal_ends_a_program_that_is_not_to_hang_up_too(home: Path, where: str) -> None:
-    words: list[bytes | float] = [
-        piece for number in range(2000) for piece in (*sse(chunk(f"word{number} "), done=False), 0.02)
-    ]
+    words: list[bytes | float] = []
+    for number in range(2000):
+        words += [*sse(chunk(f"word{number} "), done=False), 0.02]
     home.mkdir()
     with serving() as server:
         server.will(Reply(words))
