@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
+import llmchat
 from llmchat import complete
 from llmchat.errors import EngineError
 from llmchat.local import engine
@@ -77,7 +78,7 @@ def test_four_slots_of_the_trained_length_are_there(practice: str) -> None:
 
 
 def test_a_file_of_ones_own_is_served_too(home: Path) -> None:
-    model = Path(engine.__file__).parent / "practice" / "practice.gguf"
+    model = Path(llmchat.__file__).parent / "practice" / "practice.gguf"
     with terminal("--local", str(model), home=home) as screen:
         screen.wait_for_prompt()
         screen.line("hello")

@@ -3,6 +3,7 @@
 import random
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.terminal import terminal
 
 WORDS = [f"word{n} " for n in range(60)]
 PAUSE = 0.05
+AT_ONCE = 4
+"""Programs, each with a store of its own: they mostly wait."""
 
 
 def slowly(_: Request) -> Reply:
@@ -24,8 +27,14 @@ def slowly(_: Request) -> Reply:
 
 @pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_kill_9_at_random_moments_loses_nothing(home: Path, times: int) -> None:
+    each = times // AT_ONCE
+    with ThreadPoolExecutor(AT_ONCE) as homes:
+        list(homes.map(lambda n: _kill_often(home / str(n), random.Random(n), each), range(AT_ONCE)))
+
+
+def _kill_often(home: Path, moments: random.Random, times: int) -> None:
+    """Kill the program again and again over one store; each time all that was shown is there."""
     path = home / "data" / "chats.db"
-    moments = random.Random(9)
     with serving() as server:
         server.will(slowly)
         for number in range(times):

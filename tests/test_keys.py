@@ -35,6 +35,7 @@ def test_a_key_is_in_no_file_and_in_nothing_that_is_shown(
         screen.wait_for_prompt()
         screen.line("hi again")
         screen.wait_for("Incorrect API key provided: [key].")
+        screen.wait_until(lambda _: screen.cursor_line == "> hi again", "the question that came back")
         screen.type("\x03")
         for line in ("/last-error", "/curl", "/python", "/request", "/info", "/settings pager off"):
             screen.wait_for_prompt()

@@ -132,6 +132,7 @@ def test_an_unknown_key_is_refused_with_the_known_ones(home: dict[str, str]) -> 
                 "servers",
                 "aliases",
                 "macros",
+                "styles",
                 *(p.name for p in PREFERENCES),
             ]
         )

@@ -302,24 +302,26 @@ def test_nothing_is_deleted_without_a_yes(server: ScriptedServer) -> None:
     assert ran.chat.keeping.id == 1
 
 
-def test_two_sessions_write_a_thousand_turns_each_at_once(home: Path) -> None:
+@pytest.mark.parametrize("turns", [150, pytest.param(1000, marks=pytest.mark.slow)])
+def test_two_sessions_write_many_turns_each_at_once(home: Path, turns: int) -> None:
     with serving() as server:
         server.will(answer("yes"))
-        command = [sys.executable, "-c", MANY_TURNS, server.url]
+        command = [sys.executable, "-c", MANY_TURNS, server.url, str(turns)]
         root = Path(__file__).parent.parent
         running = [subprocess.Popen(command, cwd=root) for _ in range(2)]
         assert [program.wait(timeout=300) for program in running] == [0, 0]
     store = Store(file_of(home))
-    assert sorted(listed.turns for listed in store.chats()) == [1000, 1000]
-    assert all(len(store.nodes(listed.id)) == 2000 for listed in store.chats())
+    assert sorted(listed.turns for listed in store.chats()) == [turns, turns]
+    assert all(len(store.nodes(listed.id)) == 2 * turns for listed in store.chats())
     store.close()
 
 
 MANY_TURNS = """
 import sys
 from tests.session import session
-ran = session(sys.argv[1], *(f"question {n}" for n in range(1000)))
-assert len(ran.said) == 2000
+turns = int(sys.argv[2])
+ran = session(sys.argv[1], *(f"question {n}" for n in range(turns)))
+assert len(ran.said) == 2 * turns
 """
 
 

@@ -88,7 +88,8 @@ def test_a_dumb_terminal_has_no_title(server: ScriptedServer, home: Path) -> Non
         screen.wait_for(">")
         screen.line("hi")
         screen.wait_for("The answer.")
+        screen.wait_for_prompt()
         screen.line("/exit")
-        screen.wait_for_end()
+        assert screen.wait_for_end() == 0
         assert "\x1b]" not in screen.raw
         assert "\x1b[22" not in screen.raw

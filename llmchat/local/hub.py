@@ -25,6 +25,7 @@ ROOM = 0.6
 _REFERENCE = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
 _UNQUANTISED = re.compile(r"(?<![a-z0-9])(bf16|f?p?16|f32|fp32)(?![a-z0-9])", re.I)
 _NO_MODEL = re.compile(r"mmproj|imatrix|-\d{5}-of-\d{5}", re.I)
+_HUB = "https://huggingface.co"
 _PIECE = 1 << 16
 _PATIENCE = 30.0
 
@@ -65,9 +66,11 @@ def listed(repository: str) -> tuple[ModelFile, ...]:
             "Fetching a model needs the package huggingface_hub.",
             "In llmchat's folder: pip install '.[local]'.",
         )
-    from huggingface_hub import HfApi, RepoFile
+    from huggingface_hub import HfApi, RepoFile, get_session
 
     with _our_errors(repository):
+        # Where nobody answers, the listing would try for twenty seconds.
+        get_session().head(_endpoint() or _HUB, timeout=_PATIENCE)
         entries = list(HfApi(endpoint=_endpoint()).list_repo_tree(repository, recursive=True))
     files = [entry for entry in entries if isinstance(entry, RepoFile) and entry.path.endswith(".gguf")]
     models = [
@@ -187,7 +190,7 @@ def _our_errors(repository: str) -> Iterator[None]:
             f"The hub has no repository {repository}.", "Is it private? HF_TOKEN shows it."
         ) from error
     except (HTTPError, OfflineModeIsEnabled) as error:
-        where = _endpoint() or "https://huggingface.co"
+        where = _endpoint() or _HUB
         hint = "What came is kept; the same command goes on from there."
         raise HubError(f"{where} does not answer as it should: {error}".rstrip("."), hint) from error
 
