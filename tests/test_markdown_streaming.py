@@ -46,7 +46,7 @@ class Found:
 
 @pytest.mark.parametrize(
     ("documents", "every"),
-    [(examples(), 5), (mixtures(80), 1), (readmes(), 3)],
+    [(examples(), 10), (mixtures(80), 2), (readmes(), 4)],
     ids=["examples", "mixtures", "readmes"],
 )
 def test_a_sample_equals_its_one_shot_rendering(documents: list[str], every: int) -> None:

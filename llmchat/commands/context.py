@@ -51,9 +51,10 @@ def context(chat: Chat) -> Result:
     counts too.
     """
     pieces = list(_pieces(chat))
-    count = chat.meter.shown()
-    if not pieces or count is None:
+    if not pieces:
         raise UsageError("Nothing is sent yet.", "Type a question.")
+    chat.connection.found()  # it may count them, and knows the window
+    count = chat.meter.shown() or Count(sum(piece.tokens for piece in pieces), exact=False)
     # An estimate of each, but together what is shown below the prompt.
     scale = count.tokens / max(1, sum(piece.tokens for piece in pieces))
     rows = [_row(kind, [p for p in pieces if p.kind == kind], scale, count) for kind in _KINDS]
