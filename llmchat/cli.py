@@ -23,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if closed:
             raise UsageError("Standard output is closed; an answer has nowhere to go.", "Leave `>&-` out.")
-        return _run(parser().parse_args(argv))
+        code = _run(parser().parse_args(argv))
+        sys.stdout.flush()  # here, where an error has a sentence
+        return code
     except LlmchatError as error:
         say(_told(error))
         return error.exit_code
