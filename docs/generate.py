@@ -14,7 +14,8 @@ from llmchat.commands import registry
 from llmchat.commands.help import KEYS
 from llmchat.config.preferences import PREFERENCES
 from llmchat.launch.flags import parser
-from llmchat.params import ELSEWHERE, PARAMS, Param, show
+from llmchat.parameter import Param, show
+from llmchat.params import ELSEWHERE, PARAMS
 from llmchat.registry import Command
 from llmchat.terminal.sanitize import safe
 from llmchat.wire.servers import KINDS, Kind

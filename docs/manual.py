@@ -7,7 +7,8 @@ from llmchat.commands import registry
 from llmchat.commands.help import KEYS
 from llmchat.config.preferences import PREFERENCES
 from llmchat.launch.flags import parser
-from llmchat.params import PARAMS, show
+from llmchat.parameter import show
+from llmchat.params import PARAMS
 
 # Backticks are for markdown.
 _MEANING_ITSELF = str.maketrans({"\\": "\\e", "-": "\\-", "`": "", "…": "...", "“": '"', "”": '"'})

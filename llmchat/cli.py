@@ -104,7 +104,7 @@ def _run(flags: argparse.Namespace) -> int:
 def _doctor(flags: argparse.Namespace) -> int:
     """Show what there is to find, as it is found; 1 when something is wrong."""
     from llmchat.launch.doctor import examine
-    from llmchat.registry import Verbatim
+    from llmchat.results import Verbatim
     from llmchat.terminal.screen import Screen
 
     screen = Screen(sys.stdout, sys.stderr, results=sys.stdout)

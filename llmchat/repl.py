@@ -14,7 +14,7 @@ from llmchat.input.attachments import dropped
 from llmchat.input.lines import Line, is_command, is_farewell, message, shell_line
 from llmchat.input.shell_output import in_shell
 from llmchat.interruptions import Suspension, ctrl_c
-from llmchat.registry import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes, Steps
+from llmchat.results import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes, Steps
 from llmchat.sending import Sender
 from llmchat.terminal.screen import Screen
 from llmchat.titles import Titles

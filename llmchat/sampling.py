@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from llmchat.errors import UsageError
-from llmchat.params import PARAMS, is_json, param
+from llmchat.parameter import is_json
+from llmchat.params import PARAMS, param
 
 Origin = Literal[
     "default", "settings file", "environment", "flag", "command", "call", "conversation", "preset", "model"

@@ -14,7 +14,7 @@ from llmchat.input.lines import as_typed
 from llmchat.interruptions import Suspension, ctrl_c, ending
 from llmchat.lab.run import Run, choices
 from llmchat.messages import Message
-from llmchat.registry import Result, Send, SendAll, SendLanes
+from llmchat.results import Result, Send, SendAll, SendLanes
 from llmchat.terminal.screen import Screen
 from llmchat.turn import Turn
 

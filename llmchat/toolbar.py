@@ -6,7 +6,7 @@ from unicodedata import east_asian_width
 from llmchat.chat import Chat
 from llmchat.input.lines import message
 from llmchat.meter import Count
-from llmchat.params import show
+from llmchat.parameter import show
 from llmchat.terminal.sanitize import safe_line
 
 _SHORT = {"temperature": "temp", "max_tokens": "max", "repeat_penalty": "repeat", "response_format": "form"}

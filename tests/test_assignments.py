@@ -10,8 +10,9 @@ from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
-from llmchat.params import PARAMS, Param, param
-from llmchat.registry import Send, Verbatim
+from llmchat.parameter import Param
+from llmchat.params import PARAMS, param
+from llmchat.results import Send, Verbatim
 from tests.scripted import ScriptedServer, answer
 from tests.session import session
 

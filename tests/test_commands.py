@@ -19,7 +19,8 @@ from llmchat.commands import registry
 from llmchat.config.preferences import PREFERENCES
 from llmchat.config.settings import load
 from llmchat.input.completion import complete
-from llmchat.params import PARAMS, Param, show
+from llmchat.parameter import Param, show
+from llmchat.params import PARAMS
 from llmchat.registry import Command, Rest, arguments
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, serving, sse
 from tests.session import Session, session, settings_for

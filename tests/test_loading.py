@@ -8,7 +8,7 @@ import pytest
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
-from llmchat.registry import Working
+from llmchat.results import Working
 from tests.scripted import Json, Reply, Request, Said, ScriptedServer, models, page, refuse
 from tests.session import session, settings_for
 

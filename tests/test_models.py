@@ -9,7 +9,7 @@ import pytest
 from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.input.completion import complete
-from llmchat.registry import Table
+from llmchat.results import Table
 from llmchat.terminal.screen import Screen
 from llmchat.wire import models, servers
 from llmchat.wire.models import DEFAULT_MODEL, Model, choose_model

@@ -16,7 +16,7 @@ from llmchat.config import settings as settings_of
 from llmchat.config.settings import Settings
 from llmchat.errors import UnreachableError, UsageError
 from llmchat.input.completion import complete
-from llmchat.registry import Table
+from llmchat.results import Table
 from llmchat.wire.address import parse
 from llmchat.wire.client import Client
 from tests.scripted import Reply, ScriptedServer, answer, models, refuse, serving

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from llmchat import params
 from llmchat.errors import UsageError
-from llmchat.params import PARAMS, Param
+from llmchat.parameter import Param
+from llmchat.params import PARAMS
 from llmchat.sampling import Sampling, Setting
 from llmchat.wire.servers import KINDS
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from llmchat.local import engine
-from llmchat.params import PARAMS, Param
+from llmchat.parameter import Param
+from llmchat.params import PARAMS
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, sse
 from tests.session import Session, session, settings_for
 from tests.terminal import terminal

@@ -11,7 +11,8 @@ from llmchat.errors import UsageError
 from llmchat.lab.comparison import asked_with, differences, shown, word_difference
 from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT, Node
-from llmchat.registry import Ask, Choice, Difference, Group, Result, Table
+from llmchat.registry import Choice, Group
+from llmchat.results import Ask, Difference, Result, Table
 from llmchat.sampling import EXTRA
 from llmchat.store.answers import Answer
 

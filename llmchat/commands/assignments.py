@@ -9,6 +9,7 @@ from typing import Any
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
+from llmchat.parameter import show
 from llmchat.registry import Choice
 from llmchat.sampling import EXTRA, Sampling
 
@@ -121,7 +122,7 @@ def written(values: Mapping[str, Any]) -> str:
 def _written(name: str, value: Any) -> str:
     if not name.startswith(EXTRA):
         if isinstance(value, bool):
-            return params.show(value)
+            return show(value)
         if isinstance(value, str) and _BARE.fullmatch(value) and not params.param(name).unsets(value):
             return value
     shown = json.dumps(value, ensure_ascii=False)

@@ -6,7 +6,8 @@ from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.input.attachments import checked, found
 from llmchat.messages import Attachment, size_text
-from llmchat.registry import NO_FILE, NOTHING, Choice, File, Group, Rest, Result, Table
+from llmchat.registry import NO_FILE, NOTHING, Choice, File, Group, Rest
+from llmchat.results import Result, Table
 from llmchat.wire.counting import attachment_tokens
 
 group = Group("Files in messages")

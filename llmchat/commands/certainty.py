@@ -12,7 +12,8 @@ from llmchat.errors import UsageError
 from llmchat.lab.logprobs import Alternative, Token, mean_logprob, tokens
 from llmchat.messages import Node
 from llmchat.params import param
-from llmchat.registry import NOTHING, Choice, Continue, Group, Rest, Result, Styled, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Continue, Result, Styled, Table
 from llmchat.wire.servers import KINDS
 
 group = Group("How sure the model was")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.messages import Conversation
-from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table, Turns
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Ask, Result, Table, Turns
 from llmchat.store.restoring import restore
 
 if TYPE_CHECKING:

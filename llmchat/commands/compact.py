@@ -7,7 +7,7 @@ from llmchat.commands import context
 from llmchat.commands.context import turns
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT, Conversation, Message, Node
-from llmchat.registry import Ask, Result, Send
+from llmchat.results import Ask, Result, Send
 from llmchat.sampling import Sampling
 
 _SUMMARISE = (

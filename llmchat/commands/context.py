@@ -9,7 +9,8 @@ from llmchat.commands.places import first_line, numbered
 from llmchat.errors import UsageError
 from llmchat.messages import Attachment, Node
 from llmchat.meter import Count
-from llmchat.registry import Choice, Group, Result, Table
+from llmchat.registry import Choice, Group
+from llmchat.results import Result, Table
 from llmchat.wire.counting import attachment_tokens, content_tokens
 
 group = Group("The context window")

@@ -6,8 +6,9 @@ from llmchat.chat import Chat
 from llmchat.commands.assignments import assignments, names, with_typed
 from llmchat.commands.places import first_line
 from llmchat.errors import UsageError
-from llmchat.params import show as shown_value
-from llmchat.registry import NOTHING, Ask, Choice, Continue, Group, Rest, Result, Send, Table
+from llmchat.parameter import show as shown_value
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Ask, Continue, Result, Send, Table
 
 group = Group("The conversation")
 command = group.command

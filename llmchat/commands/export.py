@@ -10,7 +10,8 @@ from llmchat.commands.writing import written
 from llmchat.errors import UsageError
 from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT
-from llmchat.registry import NO_FILE, File, Group, Result, SendAll
+from llmchat.registry import NO_FILE, File, Group
+from llmchat.results import Result, SendAll
 from llmchat.store import exports, lane_exports
 from llmchat.store.records import Record
 

@@ -8,8 +8,9 @@ from llmchat.commands import conversation
 from llmchat.commands.stats import stats
 from llmchat.commands.thinking import think
 from llmchat.errors import UsageError
-from llmchat.params import show
-from llmchat.registry import Rest, Result
+from llmchat.parameter import show
+from llmchat.registry import Rest
+from llmchat.results import Result
 
 _JSON_OBJECT = {"type": "json_object"}
 

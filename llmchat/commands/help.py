@@ -28,7 +28,8 @@ from llmchat.commands import (
 )
 from llmchat.commands.parameters import explain
 from llmchat.errors import UsageError
-from llmchat.registry import Choice, Command, Group, Registry, Result, Table
+from llmchat.registry import Choice, Command, Group, Registry
+from llmchat.results import Result, Table
 
 group = Group("Help")
 command = group.command

@@ -12,7 +12,8 @@ from llmchat.connection import Connection
 from llmchat.errors import UsageError
 from llmchat.lab.comparison import Measures, label, measured
 from llmchat.lab.run import Lane, compared_before
-from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, SendLanes, SideBySide, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Ask, Result, SendLanes, SideBySide, Table
 from llmchat.store.answers import Answer
 
 group = Group("The lab")

@@ -11,7 +11,8 @@ from llmchat.commands.model_facts import facts
 from llmchat.commands.models import listed, meant
 from llmchat.commands.server import reachable
 from llmchat.errors import UsageError
-from llmchat.registry import NOTHING, Rest, Result, Working
+from llmchat.registry import NOTHING, Rest
+from llmchat.results import Result, Working
 from llmchat.wire import loading
 from llmchat.wire.discovery import Found, remembering
 from llmchat.wire.loading import Asked

@@ -7,7 +7,8 @@ from llmchat.commands.model_facts import can, facts, size, state, windows
 from llmchat.commands.parameters import changes
 from llmchat.commands.server import reachable
 from llmchat.errors import UsageError
-from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Result, Table
 from llmchat.wire.models import Model
 
 group = Group("Models")

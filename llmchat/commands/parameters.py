@@ -9,8 +9,9 @@ from llmchat.commands.assignments import ALL, assignments, names, one_off, with_
 from llmchat.commands.habits import HABITS
 from llmchat.config import settings_file
 from llmchat.errors import UsageError
-from llmchat.params import Param, show
-from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Send, Table, Verbatim
+from llmchat.parameter import Param, show
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Result, Send, Table, Verbatim
 from llmchat.sampling import EXTRA, Sampling, Setting, field_name
 
 group = Group("Parameters")

@@ -8,7 +8,8 @@ from llmchat.commands.assignments import written
 from llmchat.commands.parameters import told
 from llmchat.config import presets
 from llmchat.errors import UsageError
-from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Result, Table
 from llmchat.sampling import field_name
 
 group = Group("Presets")

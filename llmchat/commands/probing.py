@@ -7,7 +7,8 @@ from llmchat.chat import Chat
 from llmchat.commands.assignments import ALL, names
 from llmchat.errors import UsageError
 from llmchat.lab.probing import MOST_REQUESTS, Finding, Probe
-from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Steps
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Result, Steps
 from llmchat.sampling import field_name
 
 group = Group("What the server does with parameters")

@@ -6,8 +6,9 @@ from llmchat.chat import Chat
 from llmchat.commands.parameters import without_save
 from llmchat.config import settings_file
 from llmchat.config.preferences import PREFERENCES, preference
-from llmchat.params import Param, show
-from llmchat.registry import NOTHING, Choice, Group, Quit, Rest, Result, Table
+from llmchat.parameter import Param, show
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Quit, Result, Table
 
 group = Group("The program")
 command = group.command

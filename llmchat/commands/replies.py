@@ -8,7 +8,8 @@ from llmchat.commands.places import first_line, messages, numbered
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
 from llmchat.messages import Message
-from llmchat.registry import Choice, Copy, File, Group, Markdown, Result, Verbatim
+from llmchat.registry import Choice, File, Group
+from llmchat.results import Copy, Markdown, Result, Verbatim
 from llmchat.store import exports
 from llmchat.store.records import Record
 from llmchat.terminal.tokens import code_blocks

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
 from llmchat.errors import ServerError, UsageError
-from llmchat.params import show
-from llmchat.registry import Group, Result, Table, Verbatim
+from llmchat.parameter import show
+from llmchat.registry import Group
+from llmchat.results import Result, Table, Verbatim
 from llmchat.store import scripts
 from llmchat.store.records import Request, body_of
 from llmchat.wire.protocol import encode

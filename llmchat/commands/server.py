@@ -8,7 +8,8 @@ from llmchat.commands.parameters import changes
 from llmchat.config.named_servers import NamedServer, checked_key
 from llmchat.connection import Connection
 from llmchat.errors import EngineError, UsageError
-from llmchat.registry import NOTHING, Ask, Choice, Group, Rest, Result, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Ask, Result, Table
 from llmchat.wire import address
 from llmchat.wire.discovery import Found
 from llmchat.wire.models import DEFAULT_MODEL

@@ -8,7 +8,8 @@ from llmchat.chat import Chat
 from llmchat.config import settings_file
 from llmchat.config.macros import checked
 from llmchat.errors import UsageError
-from llmchat.registry import NOTHING, Choice, Group, Rest, Result, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Result, Table
 
 group = Group("Shortcuts")
 command = group.command

@@ -6,8 +6,9 @@ from llmchat.chat import Chat
 from llmchat.commands.conversation import group
 from llmchat.errors import UsageError
 from llmchat.messages import Reply
-from llmchat.params import show
-from llmchat.registry import Choice, Result, Table
+from llmchat.parameter import show
+from llmchat.registry import Choice
+from llmchat.results import Result, Table
 
 command = group.command
 

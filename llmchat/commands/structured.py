@@ -8,7 +8,8 @@ from typing import Any
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.messages import Message
-from llmchat.registry import NO_FILE, Choice, File, Group, Result, Send
+from llmchat.registry import NO_FILE, Choice, File, Group
+from llmchat.results import Result, Send
 from llmchat.structured import EXTRA, FORM, can_validate, check_schema, fault, form_of
 
 group = Group("Answers as JSON")

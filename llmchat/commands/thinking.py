@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
-from llmchat.params import show
-from llmchat.registry import Choice, Group, Result
+from llmchat.parameter import show
+from llmchat.registry import Choice, Group
+from llmchat.results import Result
 
 group = Group("Reasoning")
 command = group.command

@@ -6,7 +6,8 @@ from llmchat.chat import Chat
 from llmchat.commands.places import first_line, messages, numbered
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT, Conversation, Message, Node
-from llmchat.registry import NOTHING, Choice, Edit, Group, Rest, Result, Send, Table
+from llmchat.registry import NOTHING, Choice, Group, Rest
+from llmchat.results import Edit, Result, Send, Table
 from llmchat.store.records import Record, Request
 
 group = Group("Branches")

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from llmchat.errors import UsageError
-from llmchat.registry import Ask, Result
+from llmchat.results import Ask, Result
 
 
 def written(path: Path, text: str) -> Result:

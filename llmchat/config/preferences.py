@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llmchat.errors import UsageError
-from llmchat.params import Param
+from llmchat.parameter import Param
 
 # fmt: off
 PREFERENCES: tuple[Param, ...] = (

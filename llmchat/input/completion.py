@@ -10,7 +10,8 @@ from llmchat.chat import Chat
 from llmchat.config.preferences import PREFERENCES
 from llmchat.errors import UsageError
 from llmchat.input.lines import MENTION
-from llmchat.params import Param, normalise, show
+from llmchat.parameter import Param, show
+from llmchat.params import normalise
 from llmchat.registry import Choice, Command, File, Registry, arguments
 
 _PARTS = re.compile(r"[-_./: ]")

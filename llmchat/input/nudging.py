@@ -3,7 +3,8 @@
 import math
 
 from llmchat.chat import Chat
-from llmchat.params import Param, param
+from llmchat.parameter import Param
+from llmchat.params import param
 from llmchat.sampling import EXTRA
 
 _FIRST = "temperature"

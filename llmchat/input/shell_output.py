@@ -6,7 +6,7 @@ from llmchat.input.attachments import output_of
 from llmchat.input.shell import Running
 from llmchat.interruptions import ctrl_c, ending
 from llmchat.messages import size_text
-from llmchat.registry import Ask, Result
+from llmchat.results import Ask, Result
 from llmchat.terminal.screen import Screen
 
 

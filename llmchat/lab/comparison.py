@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from llmchat.lab.logprobs import mean_logprob
-from llmchat.params import show
+from llmchat.parameter import show
 from llmchat.store.answers import Answer
 
 # Chinese, Japanese and Korean are written without spaces: there a character counts as a word.

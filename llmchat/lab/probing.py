@@ -16,7 +16,8 @@ from llmchat.chat import Chat
 from llmchat.errors import ServerError, UsageError
 from llmchat.lab.logprobs import tokens
 from llmchat.messages import Message
-from llmchat.params import param, show
+from llmchat.parameter import show
+from llmchat.params import param
 from llmchat.sampling import EXTRA, Sampling
 from llmchat.wire.deltas import Draft
 from llmchat.wire.discovery import Found

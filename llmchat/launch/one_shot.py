@@ -12,8 +12,8 @@ from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
 from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_line
 from llmchat.launch.opening import attach_files, resume_or_connect, say, store_of, where_kept
-from llmchat.registry import Quit
 from llmchat.repl import Repl
+from llmchat.results import Quit
 from llmchat.terminal.no_prompt import NoPrompt, on_command_line
 from llmchat.terminal.screen import Screen
 

@@ -13,7 +13,7 @@ from llmchat.errors import UsageError
 
 if TYPE_CHECKING:
     from llmchat.chat import Chat
-    from llmchat.registry import Turns
+    from llmchat.results import Turns
 
 STORE = "chats.db"
 """The name of the store's file in the data folder."""

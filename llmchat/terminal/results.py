@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from llmchat.registry import Difference, Table
+from llmchat.results import Difference, Table
 from llmchat.terminal.lanes import difference
 from llmchat.terminal.sanitize import safe
 

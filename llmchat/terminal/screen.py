@@ -15,7 +15,7 @@ from llmchat.config.preferences import Preferences
 from llmchat.config.styles import NONE, Styles
 from llmchat.errors import LlmchatError
 from llmchat.messages import Reply
-from llmchat.registry import (
+from llmchat.results import (
     Copy,
     Difference,
     Markdown,
