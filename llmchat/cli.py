@@ -10,7 +10,6 @@ from llmchat import interruptions
 from llmchat.errors import LlmchatError, UsageError
 from llmchat.launch.flags import parser, settings_with
 from llmchat.launch.opening import say
-from llmchat.launch.shell_completion import script
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -71,6 +70,8 @@ def _run(flags: argparse.Namespace) -> int:
         sys.stdout.write(f"llmchat {version('llmchat')}\n")
         return 0
     if flags.completion:
+        from llmchat.launch.shell_completion import script
+
         sys.stdout.write(script(flags.completion, parser()))
         return 0
     if flags.render:

@@ -7,7 +7,12 @@ from typing import Any
 
 from llmchat.config import settings as settings_of
 from llmchat.config.settings import Settings
-from llmchat.launch.shell_completion import FILE, MODEL, SHELLS
+
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that can be told how to complete our command line."""
+
+FILE, MODEL = "FILE", "MODEL"
+"""The metavars of values that are, or may be, files."""
 
 _REPEATED: dict[str, Any] = {"action": "append", "default": []}
 

@@ -4,19 +4,15 @@ import argparse
 import shlex
 from collections.abc import Iterator, Sequence
 
+from llmchat.launch.flags import FILE, MODEL
 from llmchat.params import PARAMS
-
-SHELLS = ("bash", "zsh", "fish")
-
-FILE, MODEL = "FILE", "MODEL"
-"""The metavars of values that are, or may be, files."""
 
 _ASSIGNMENT = "K=V"
 _TARGETS = {"bash": "~/.bashrc", "zsh": "~/.zshrc, after compinit", "fish": "~/.config/fish/config.fish"}
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:
-    """The script for this shell, one of `SHELLS`, which is to be sourced."""
+    """The script for this shell, one of `flags.SHELLS`, which is to be sourced."""
     lines = {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_options(parser))
     source = f"llmchat --completion {shell}"
     use = f"{source} | source" if shell == "fish" else f'eval "$({source})"'
