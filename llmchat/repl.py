@@ -13,8 +13,8 @@ from llmchat.errors import LlmchatError
 from llmchat.input.attachments import dropped
 from llmchat.input.lines import Line, is_command, is_farewell, message, shell_line
 from llmchat.input.shell_output import in_shell
-from llmchat.interruptions import Suspension, ctrl_c
-from llmchat.results import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes, Steps
+from llmchat.interruptions import Suspension
+from llmchat.results import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes
 from llmchat.sending import Sender
 from llmchat.terminal.screen import Screen
 from llmchat.titles import Titles
@@ -130,10 +130,6 @@ class Repl:
                 self._sender.go_on(prefix)
             case Perform(lines):
                 return perform_all(self, lines, self._screen)
-            case Steps(lines, stop):
-                with ctrl_c(stop):
-                    for line in lines:
-                        self._screen.results.text(line)
             case Ask(question, then, hidden):
                 return self._show(then(self._reader.ask(question, hidden)))
             case Edit(text, then):

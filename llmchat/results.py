@@ -128,14 +128,6 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """Something that takes long: a line to show after each step; `stop` ends it."""
-
-    lines: Iterator[str]
-    stop: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
 class Ask:
     """Put a question to the user and call `then` with the answer; `hidden` shows nothing of it."""
 
@@ -161,16 +153,18 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """Work that takes its time: lines that say how far it is, of which the last is the result.
+    """Work that takes its time: lines that say how far it is. Ctrl-C interrupts `steps`.
 
-    Ctrl-C closes `steps`.
+    Each line takes the place of the one before, and the last is the result; those that are to `stay`
+    stand one below the other.
     """
 
     steps: Iterator[str]
+    stay: bool = False
 
 
 Shown = str | Working | Table | Verbatim | Styled | Turns | Markdown | SideBySide | Difference | Copy
 """What the screen alone takes care of; a text is shown as it is."""
 
-Result = Shown | Perform | Send | SendAll | SendLanes | Continue | Steps | Ask | Edit | Quit | None
+Result = Shown | Perform | Send | SendAll | SendLanes | Continue | Ask | Edit | Quit | None
 """All that a command can make happen."""

@@ -117,17 +117,16 @@ def test_the_real_server_is_found_out(practice: str) -> None:
     assert found == dict.fromkeys(names.split()[:-1], "effective")
 
 
-def test_ctrl_c_stops_it(server: ScriptedServer, home: Path) -> None:
-    server.will(heeding("temperature"), heeding("temperature"), heeding("temperature"))
-    server.will(Reply(sse(chunk("Well"), done=False), hold=True))
-    with terminal("--url", server.url, home=home) as screen:
+def test_ctrl_c_stops_it_and_hangs_up(server: ScriptedServer, home: Path) -> None:
+    server.will(answer("a"), answer("b"), answer("a"), Reply(sse(chunk("Once"), done=False), hold=True))
+    with terminal("-u", server.url, home=home) as screen:
         screen.wait_for_prompt()
         screen.line("/probe temperature top_p")
-        screen.wait_for("temperature: effective")
+        screen.wait_until(lambda _: len(server.requests) == 4, "the request that never ends")
         screen.type("\x03")
-        screen.wait_for("Stopped after")
-        screen.wait_for_prompt()
-        assert "Traceback" not in screen.text
+        screen.wait_for("Stopped.")
+        assert "temperature: effective" in screen.wait_for_prompt()
+    assert server.requests[3].hung_up.wait(5)
 
 
 def test_in_a_terminal_against_the_real_server(home: Path) -> None:

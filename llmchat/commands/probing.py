@@ -8,7 +8,7 @@ from llmchat.commands.assignments import ALL, names
 from llmchat.errors import UsageError
 from llmchat.lab.probing import MOST_REQUESTS, Finding, Probe
 from llmchat.registry import NOTHING, Choice, Group, Rest
-from llmchat.results import Result, Steps
+from llmchat.results import Result, Working
 from llmchat.sampling import field_name
 
 group = Group("What the server does with parameters")
@@ -43,7 +43,7 @@ def probe(chat: Chat, parameters: Rest = NOTHING) -> Result:
     if ALL in parameters.lower().split():
         wanted = [known.name for known in params.PARAMS]
     asking = Probe(chat, list(dict.fromkeys(wanted or chat.sampling.chosen or _USUAL)))
-    return Steps(_lines(chat, asking), asking.stop)
+    return Working(_lines(chat, asking), stay=True)
 
 
 def _name(word: str) -> str:
@@ -61,8 +61,7 @@ def _lines(chat: Chat, asking: Probe) -> Iterator[str]:
     for finding in asking.findings():
         _remember(chat, finding)
         yield f"{finding.name}: {finding.verdict}; {finding.how}."
-    ended = "Stopped" if asking.stopped else "Done"
-    yield f"{ended} after {asking.asked} requests. `/params` shows what was found."
+    yield f"Done after {asking.asked} requests. `/params` shows what was found."
 
 
 def _remember(chat: Chat, finding: Finding) -> None:

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from llmchat.chat import Chat
 from llmchat.errors import ServerError, UsageError
@@ -22,9 +22,6 @@ from llmchat.sampling import EXTRA, Sampling
 from llmchat.wire.deltas import Draft
 from llmchat.wire.discovery import Found
 from llmchat.wire.protocol import left_out, messages_array, optional_fields, request_body
-
-if TYPE_CHECKING:
-    from llmchat.wire.stream import Stream
 
 Verdict = Literal["effective", "no effect", "unclear", "refused"]
 
@@ -63,16 +60,8 @@ class Probe:
             raise UsageError("No server answers that could be asked.", "`/server` shows what there is.")
         self._chat = chat
         self._found: Found = found
-        self._stream: Stream | None = None
         self.names = names
-        self.stopped = False
         self.asked = 0
-
-    def stop(self) -> None:
-        """End it; safe in a signal handler."""
-        self.stopped = True
-        if self._stream:
-            self._stream.stop()
 
     def findings(self) -> Iterator[Finding]:
         """What is found out, a parameter at a time. Raises LlmchatError."""
@@ -83,8 +72,6 @@ class Probe:
                 if not 400 <= error.status < 500:
                     raise
                 finding = Finding(name, "refused", error.sentence.rstrip("."))
-            if self.stopped:
-                return
             yield finding
 
     def _find_out(self, name: str) -> Finding:
@@ -95,7 +82,7 @@ class Probe:
         changing = False
         for base in _BASES:
             first, second = self._ask(base, name, low), self._ask(base, name, high)
-            if first == second or self.stopped:
+            if first == second:
                 continue
             if self._ask(base, name, low) == first or self._ask(base, name, high) == second:
                 return Finding(name, "effective", f"the answers differ between {between}")
@@ -106,8 +93,6 @@ class Probe:
 
     def _ask(self, base: Mapping[str, Any], name: str, value: Any) -> _Said:
         """What the server says with this value, beside those that it needs."""
-        if self.stopped:
-            return ()
         needs = {} if name.startswith(EXTRA) else param(name).needs
         sampling = Sampling()
         for key, beside in {**base, **needs}.items():
@@ -119,8 +104,7 @@ class Probe:
         self.asked += 1
         draft = Draft()
         with contextlib.closing(self._chat.connection.client.chat(body, optional, known=True)) as stream:
-            self._stream = stream
-            while not stream.ended and not self.stopped:
+            while not stream.ended:
                 for delta in stream.wait(0.05):
                     draft.add(delta)
         return _said(draft)

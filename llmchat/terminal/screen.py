@@ -95,8 +95,8 @@ class Screen:
         match shown:
             case str():
                 self.results.text(shown)
-            case Working(steps):
-                self.results.text(work(steps, self.results.console))
+            case Working():
+                work(shown, self.results)
             case Table():
                 self.results.table(shown)
             case Verbatim(text):

@@ -1,17 +1,20 @@
-"""Work that takes its time: a line that says how far it is, and goes away at the end."""
+"""Work that takes its time: lines that say how far it is, in one place or below each other."""
 
-from collections.abc import Iterator
-
-from rich.console import Console
 from rich.text import Text
 
+from llmchat.results import Working
+from llmchat.terminal.results import Results
 from llmchat.terminal.sanitize import safe
 
 
-def work(steps: Iterator[str], console: Console) -> str:
-    """Show each line in the place of the one before; the last is not shown but returned."""
-    line = ""
-    with console.status("") as status:
-        for line in steps:
-            status.update(Text(safe(line), "dim"))
-    return line
+def work(working: Working, results: Results) -> None:
+    """Show what is done, while it is done."""
+    if working.stay:
+        for line in working.steps:
+            results.text(line)
+    else:
+        line = ""
+        with results.console.status("") as status:
+            for line in working.steps:
+                status.update(Text(safe(line), "dim"))
+        results.text(line)
