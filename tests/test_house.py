@@ -48,7 +48,9 @@ DOORS: dict[str, tuple[str, ...]] = {
     "httpx2": ("local.hub",),
     "prompt_toolkit": (
         "terminal.prompt",
+        "terminal.focus",
         "terminal.keys",
+        "terminal.meanwhile",
         "terminal.redrawing",
         "terminal.typeahead",
         "terminal.window_title",

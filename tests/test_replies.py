@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llmchat.terminal.clipboard import osc52
-from tests.scripted import Reply, ScriptedServer, answer, serving
+from tests.scripted import ScriptedServer, answer, serving
 from tests.session import session
 from tests.terminal import terminal
 from tests.tmux import tmux
@@ -163,13 +163,3 @@ def test_what_is_selected_on_the_screen_is_the_code(here: ScriptedServer, home: 
     first = rows.index("python · 1") + 1
     assert "\n".join(rows[first : first + CODE.count("\n") + 1]) == CODE
     assert rows[first + CODE.count("\n") + 1] == ""
-
-
-def test_the_bell_rings_after_a_long_reply_where_that_is_wanted() -> None:
-    with serving() as server:
-        server.will(Reply([1.1, *answer("yes")]), answer("no"))
-        ran = session(server.url, "hi", "/settings bell 1", "hi", rendered=True)
-        assert "\a" not in ran.screen
-    with serving() as server:
-        server.will(Reply([1.1, *answer("yes")]))
-        assert session(server.url, "/settings bell 1", "hi", rendered=True).screen.count("\a") == 1

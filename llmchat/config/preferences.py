@@ -15,7 +15,7 @@ PREFERENCES: tuple[Param, ...] = (
     Param("markdown", "bool", "off", "Whether replies are drawn as markdown, or shown as they come.", default=True),
     Param("stream", "bool", "off", "Whether a reply is shown while it arrives, or when it is whole.", default=True),
     Param("stats", "bool", "off", "Whether a line after each reply tells its tokens and speed.", default=True),
-    Param("bell", "int", "20", "After how many seconds the end of a reply rings the terminal's bell; 0: never.", low=0, high=3600, default=0),
+    Param("bell", "int", "20", "After how many seconds the end of a reply rings the bell, unless the window is in front; 0: never.", low=0, high=3600, default=0),
     Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
     Param("window_title", "bool", "off", "Whether the window's title tells the conversation or the model.", default=True),
     Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),

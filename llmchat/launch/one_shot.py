@@ -38,7 +38,7 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         )
         screen.apply(settings.preferences)
         try:
-            _perform(lines, Repl(chat, NoPrompt(), screen, json=flags.json))
+            _perform(lines, Repl(chat, NoPrompt(lambda: chat.preferences.bell), screen, json=flags.json))
             sys.stdout.flush()
         finally:
             for warning in chat.told():

@@ -5,12 +5,13 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from llmchat.errors import UsageError
 from llmchat.input.lines import Line
 from llmchat.interruptions import Suspension, ctrl_z
 from llmchat.terminal import editor
+from llmchat.terminal.bell import bell
 from llmchat.terminal.sanitize import safe
 
 _KEYS, _SCREEN = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
@@ -52,7 +53,13 @@ def take_terminal() -> None:
 
 
 class NoPrompt:
-    """A reader without lines: it has answers only, of whoever sits at the terminal."""
+    """A reader without lines: it has answers only, of whoever sits at the terminal.
+
+    `rings_after` says after how many seconds the end of a reply rings the bell; 0: never.
+    """
+
+    def __init__(self, rings_after: Callable[[], int]) -> None:
+        self._rings_after = rings_after
 
     def read(self, default: str = "") -> Line:
         """There is no line."""
@@ -79,5 +86,5 @@ class NoPrompt:
     def replying(self) -> Iterator[Suspension]:
         """While a reply streams; Ctrl-Z waits for its next frame."""
         suspension = Suspension()
-        with ctrl_z(suspension.ask):
+        with bell(sys.stdout, self._rings_after()), ctrl_z(suspension.ask):
             yield suspension

@@ -2,7 +2,8 @@
 
 import contextlib
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -29,6 +30,7 @@ from llmchat.input.lines import MENTION, Line
 from llmchat.interruptions import Suspension, ctrl_z, ending
 from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
+from llmchat.terminal.meanwhile import Meanwhile
 from llmchat.terminal.redrawing import redraw_well
 from llmchat.terminal.sanitize import NAMED, safe, safe_line
 from llmchat.terminal.typeahead import Keyboard
@@ -92,7 +94,7 @@ class Prompt:
         self._suspension = Suspension(self._keyboard.restore, self._keyboard.silence)
         self._taken = contextlib.ExitStack()
         self._first: Line | BaseException | None = None
-        self._typed, self._pasted = "", False
+        self._pasted = False
         self._announced: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._dumb = is_dumb_terminal()
         self._output = PlainTextOutput(out) if self._dumb else create_output(out)
@@ -116,6 +118,7 @@ class Prompt:
             enable_open_in_editor=True,
             tempfile_suffix=".md",
         )
+        self._meanwhile = Meanwhile(out, self._keyboard, self._session.input)
 
     def serve(self, asked: "Asked") -> None:
         """From now on ask these."""
@@ -168,9 +171,8 @@ class Prompt:
             if isinstance(first, BaseException):
                 raise first
             return first
-        typed, self._typed = self._typed, ""
         self._show_announced()
-        return self._prompt(default + typed)
+        return self._prompt(default + self._meanwhile.typed())
 
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
@@ -198,15 +200,9 @@ class Prompt:
         """Draw the toolbar anew; may be called from any thread."""
         self._session.app.invalidate()
 
-    @contextlib.contextmanager
-    def replying(self) -> Iterator[Suspension]:
-        """While a reply streams: what is typed is not echoed, and stands at the next prompt, not sent."""
-        self._keyboard.silence()
-        try:
-            with ctrl_z(self._suspension.ask):
-                yield self._suspension
-        finally:
-            self._typed += self._keyboard.typed(self._session.input)
+    def replying(self) -> AbstractContextManager[Suspension]:
+        """While a reply streams: what is typed stands at the next prompt, not sent; see `Meanwhile`."""
+        return self._meanwhile.replying(self._asked.preferences().bell)
 
     def _prompt(self, default: str) -> Line:
         preferences = self._asked.preferences()
@@ -217,7 +213,9 @@ class Prompt:
         if self._dumb:
             # prompt_toolkit shows only what is typed there.
             self._session.message = SIGN + safe(default)
-        return Line(self._run(self._session, default=default), self._pasted)
+        text = self._run(self._session, default=default)
+        self._meanwhile.line_read()
+        return Line(text, self._pasted)
 
     def _reading(self, message: Any, **options: Any) -> PromptSession[str]:
         """A prompt on our output. On a dumb terminal prompt_toolkit wants to find that by itself."""

@@ -1,7 +1,6 @@
 """Replies: while they arrive (`view.py`), whole, side by side; markdown on a terminal, else as they came."""
 
 import codecs
-import math
 import os
 import select
 import time
@@ -30,8 +29,6 @@ _PIECE = 4096
 _NAP = 0.01
 """Seconds."""
 
-_BELL = "\a"
-
 
 class Replies:
     """Shows replies on `out`. `rendered` says whether they may be drawn as markdown, on the console
@@ -48,7 +45,6 @@ class Replies:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""
         view = self._view()
         held: list[Delta] = []
-        rings_at = time.monotonic() + (self.preferences.bell or math.inf)
         if turn.opening:
             view.take([Text(turn.opening)])
         try:
@@ -68,7 +64,6 @@ class Replies:
         finally:
             view.take(held)
             view.finish()
-            self._out.write(_BELL if self._rendered and time.monotonic() >= rings_at else "")
 
     def whole(self, content: str, heading: str = "") -> None:
         """Show a whole reply, below a heading if there is one; for a pipe, below a blank line."""

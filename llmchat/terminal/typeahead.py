@@ -47,13 +47,18 @@ class Keyboard:
         with contextlib.suppress(termios.error):  # there may be no terminal any more
             termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
 
-    def typed(self, prompt_input: Input) -> str:
-        """The text typed since the last prompt: what it had read already, and what waits."""
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a terminal to read from."""
+        return self._fd is not None
+
+    def pressed(self, prompt_input: Input) -> str:
+        """What has come since the last prompt, as it came: what that had read already, and what waits."""
         pressed = "".join(press.data for press in get_typeahead(prompt_input)).encode()
         if self._fd is not None:
             while select.select([self._fd], [], [], 0)[0] and (more := os.read(self._fd, 65536)):
                 pressed += more
-        return typed_text(pressed.decode("utf-8", "ignore"))
+        return pressed.decode("utf-8", "ignore")
 
 
 def typed_text(raw: str) -> str:
