@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llmchat.commands import registry
 from llmchat.commands.help import KEYS
 from llmchat.config.preferences import PREFERENCES
-from llmchat.launch.flags import parser
+from llmchat.launch.flags import options, parser
 from llmchat.parameter import Param, show
 from llmchat.params import ELSEWHERE, PARAMS
 from llmchat.registry import Command
@@ -128,7 +128,7 @@ def _flags() -> Iterator[str]:
     yield ""
     yield "| flag | what it does |"
     yield "|---|---|"
-    for action in parser()._actions:
+    for action in options(parser()):
         value = "" if action.nargs == 0 else f" {_value(action)}"
         names = ", ".join(f"`{name}{value}`" for name in action.option_strings)
         if names:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from llmchat.commands import registry
 from llmchat.commands.help import KEYS
 from llmchat.config.preferences import PREFERENCES
-from llmchat.launch.flags import parser
+from llmchat.launch.flags import options, parser
 from llmchat.parameter import show
 from llmchat.params import PARAMS
 
@@ -64,11 +64,10 @@ def _head() -> Iterator[str]:
 
 def _options() -> Iterator[str]:
     yield ".SH OPTIONS"
-    for action in parser()._actions:
-        if action.option_strings:
-            yield ".TP"
-            yield _usage(action)
-            yield _text(_sentence(action.help or ""))
+    for action in options(parser()):
+        yield ".TP"
+        yield _usage(action)
+        yield _text(_sentence(action.help or ""))
 
 
 def _usage(action: argparse.Action) -> str:

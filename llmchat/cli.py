@@ -4,7 +4,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmchat import interruptions
 from llmchat.errors import LlmchatError, UsageError
@@ -64,15 +64,8 @@ def _take_streams() -> bool:
 
 
 def _run(flags: argparse.Namespace) -> int:
-    if flags.version:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"llmchat {version('llmchat')}\n")
-        return 0
-    if flags.completion:
-        from llmchat.launch.shell_completion import script
-
-        sys.stdout.write(script(flags.completion, parser()))
+    if flags.version or flags.completion or flags.names:
+        sys.stdout.writelines(_lines(flags))
         return 0
     if flags.render:
         from llmchat.terminal.replies import render
@@ -100,6 +93,22 @@ def _run(flags: argparse.Namespace) -> int:
 
         one_shot(settings, flags)
     return 0
+
+
+def _lines(flags: argparse.Namespace) -> Iterator[str]:
+    """What is told to scripts and shells: the version, what completes our command line, names for it."""
+    if flags.version:
+        from importlib.metadata import version
+
+        yield f"llmchat {version('llmchat')}\n"
+    elif flags.completion:
+        from llmchat.launch.shell_completion import script
+
+        yield script(flags.completion, parser())
+    else:
+        from llmchat.launch.names import names
+
+        yield from (f"{line}\n" for line in names(flags.names[0], flags.names[1:]))
 
 
 def _doctor(flags: argparse.Namespace) -> int:

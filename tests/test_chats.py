@@ -167,6 +167,12 @@ def test_a_title_that_fits_several_is_asked_about(server: ScriptedServer) -> Non
     assert contents(ran) == ["a cat", "yes"]
 
 
+def test_a_title_as_it_stands_is_taken_before_one_in_other_case(server: ScriptedServer) -> None:
+    server.will(answer("yes"))
+    ran = session(server.url, "Hi", "/new", "hi", "/open Hi")
+    assert "Going on with 'Hi'." in ran.screen
+
+
 def test_replay_asks_the_questions_again_as_a_branch(server: ScriptedServer) -> None:
     server.will(*(answer(word) for word in ("one", "two", "three", "four")))
     ran = session(server.url, "a", "b", "/export chat.json", "/temp 0", "/replay", "/replay chat.json")

@@ -1,4 +1,4 @@
-"""What belongs to an installed program: completion in real shells, the man page, wheel and sdist."""
+"""What belongs to an installed program: the man page, wheel and sdist."""
 
 import contextlib
 import os
@@ -7,8 +7,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,14 +14,9 @@ from setuptools import build_meta
 
 from docs import generate
 from docs.manual import manual
-from llmchat.launch.flags import parser
-from llmchat.launch.shell_completion import script
-from tests.terminal import Terminal
+from llmchat.launch.flags import options, parser
 
 ROOT = Path(__file__).parent.parent
-TAB = "\t"
-BARE = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
-READY = {"bash": "", "zsh": "autoload -Uz compinit; compinit -D; "}
 
 
 def needed(program: str) -> str:
@@ -31,60 +24,6 @@ def needed(program: str) -> str:
     found = shutil.which(program)
     assert found, f"This test needs {program}: install it (apt-get install {program})."
     return found
-
-
-def shows(screen: Terminal, line: str, _: str) -> bool:
-    """Whether the cursor stands in this line."""
-    return screen.cursor_line == line
-
-
-@contextlib.contextmanager
-def completing(shell: str, folder: Path) -> Iterator[Terminal]:
-    """This shell in a pty, with our completion, in a folder with `model.gguf`."""
-    needed(shell)
-    (folder / "model.gguf").touch()
-    there = Terminal(BARE[shell], 160, 24, {"PS1": "$ ", "HISTFILE": ""})
-    try:
-        there.wait_until(lambda _: there.cursor_line == "$", "the shell")
-        ours = f'eval "$({sys.executable} -m llmchat --completion {shell})"'
-        there.line(f"cd {folder}; export PYTHONPATH={os.getcwd()}; {READY[shell]}{ours}; clear")
-        there.wait_until(lambda text: text.strip() == "$", "a clear screen")
-        yield there
-    finally:
-        there.child.close(force=True)
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_flags_parameters_and_files_are_completed(shell: str, tmp_path: Path) -> None:
-    with completing(shell, tmp_path) as screen:
-        for typed, completed in (
-            ("llmchat --temp", "$ llmchat --temperature"),
-            ("llmchat -p repeat_p", "$ llmchat -p repeat_penalty="),
-            ("llmchat --local mod", "$ llmchat --local model.gguf"),
-            ("llmchat --completion f", "$ llmchat --completion fish"),
-        ):
-            screen.type(typed + TAB)
-            screen.wait_until(partial(shows, screen, completed), completed)
-            screen.type("\x15")
-            screen.wait_until(lambda _: screen.cursor_line == "$", "an empty line")
-
-
-def test_fish_completes_with_meanings(tmp_path: Path) -> None:
-    (tmp_path / "completion.fish").write_text(script("fish", parser()))
-    ask = "source completion.fish; complete -C 'llmchat --temp'; complete -C 'llmchat -p repeat_p'"
-    done = subprocess.run(
-        [needed("fish"), "-c", ask],
-        cwd=tmp_path,
-        env={**os.environ, "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    temperature, penalty = done.stdout.splitlines()
-    assert temperature.startswith("--temperature\t0 is deterministic")
-    assert penalty.partition("\t")[0] == "repeat_penalty="
-    assert done.stderr == ""
 
 
 def test_the_man_page_is_fresh() -> None:
@@ -100,7 +39,7 @@ def test_the_man_page_has_no_fault_and_tells_every_flag() -> None:
     assert [line for line in lint.stdout.splitlines() if "date" not in line] == []
     shown = subprocess.run([needed("mandoc"), page], capture_output=True, text=True, check=True).stdout
     plain = re.sub(".\b", "", shown)
-    flags = [name for action in parser()._actions for name in action.option_strings]
+    flags = [name for action in options(parser()) for name in action.option_strings]
     assert [name for name in flags if name not in plain] == []
 
 

@@ -71,6 +71,7 @@ def meant(chat: Chat, words: str) -> int:
     found = chat.keeping.do(lambda store: store.titled(words))
     if not found:
         raise UsageError(f"There is no conversation {words!r}.", "`/chats` lists them, `/find` searches.")
+    found = tuple(one for one in found if one.title == words) or found
     if len({one.title for one in found}) > 1:
         some = ", ".join(f"{one.id} {one.title!r}" for one in found[:5])
         raise UsageError(f"{words!r} may be {some}.", "`/open NUMBER` takes one.")

@@ -1,6 +1,7 @@
 """The flags of the command line, and what they mean for the settings."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="store_true", help="tell the version and leave")
     scripts = "print what a shell needs to complete this command line"
     made.add_argument("--completion", choices=SHELLS, help=scripts)
+    # What the scripts call, with the words of the line that is being typed.
+    made.add_argument("--names", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     _add_server(made.add_argument_group("what answers"))
     _add_conversation(made.add_argument_group("what is asked"))
     _add_output(made.add_argument_group("how it is shown"))
     return made
+
+
+def options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """The flags that the user is told of."""
+    return [flag for flag in parser._actions if flag.option_strings and flag.help != argparse.SUPPRESS]
 
 
 def _add_server(group: argparse._ArgumentGroup) -> None:
@@ -83,6 +91,20 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--json", action="store_true", help="print each answer as a JSON record with all that is known of it")
     add("--log", metavar="FILE", help="write each request and answer to this file, without keys")
     add("--render", action="store_true", help="show the markdown on standard input, while it comes")
+
+
+def settings_of_line(words: Sequence[str]) -> Settings | None:
+    """The settings with the server of a line that is not finished; None where it runs a model itself.
+
+    Raises UsageError, argparse.ArgumentError.
+    """
+    made = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    _add_server(made.add_argument_group())
+    flags = made.parse_known_args(words)[0]
+    if flags.demo or flags.local is not None:
+        return None
+    settings = settings_of.load()
+    return settings_of.with_url(settings, flags.url) if flags.url else settings
 
 
 def settings_with(flags: argparse.Namespace) -> Settings:

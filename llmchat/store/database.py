@@ -28,18 +28,30 @@ _REASONS = {
 
 
 class Database:
-    """One SQLite file, or with no path one in memory. Raises StoreError from everything."""
+    """One SQLite file, or with no path one in memory. Raises StoreError from everything.
 
-    def __init__(self, path: Path | None) -> None:
+    Without `writes` the file has to be there in this version, and is left as it is, with no other beside it.
+    """
+
+    def __init__(self, path: Path | None, *, writes: bool = True) -> None:
         self.path = path
         with self._our_errors():
-            if path:
+            if path and writes:
                 _make_private(path)
             self._db = sqlite3.connect(
-                path or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+                _only_read(path) if path and not writes else path or ":memory:",
+                timeout=_PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
+                uri=not writes,
             )
         try:
-            self._prepare()
+            # Lone surrogates are no UTF-8, and come from terminals and servers all the same.
+            self._db.text_factory = lambda raw: raw.decode("utf-8", "surrogatepass")
+            if writes:
+                self._prepare()
+            else:
+                self._check()
         except StoreError:
             self.close()
             raise
@@ -76,9 +88,12 @@ class Database:
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
             return not self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
+    def _check(self) -> None:
+        with self._our_errors():
+            if self._version() != VERSION:
+                raise StoreError(f"{self.path} is of another version.")
+
     def _prepare(self) -> None:
-        # Lone surrogates are no UTF-8, and come from terminals and servers all the same.
-        self._db.text_factory = lambda raw: raw.decode("utf-8", "surrogatepass")
         with self._our_errors():
             self._db.execute("PRAGMA journal_mode = WAL").fetchone()
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -127,6 +142,15 @@ def put_aside(path: Path, stamp: str) -> Path:
 def stored(text: str) -> bytes:
     """A text as the file takes it, in `CAST(? AS TEXT)`."""
     return text.encode("utf-8", "surrogatepass")
+
+
+def _only_read(path: Path) -> str:
+    """The file as one that nothing is written to.
+
+    Without a log no other program has it open, and SQLite need not make one to read it.
+    """
+    alone = not os.path.exists(f"{path}-wal")
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' * alone}"
 
 
 def _make_private(path: Path) -> None:
