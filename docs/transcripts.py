@@ -64,7 +64,8 @@ def _part(screen: Terminal, block: Sequence[str], banner: Sequence[str]) -> Iter
         if line == _START:
             yield from (line, *banner)
         elif begin := _TYPED.match(line):
-            yield from (line, *screen.answer(line[begin.end() :]))
+            typed = line[begin.end() :]
+            yield from (f"{screen.cursor_line} {typed}", *screen.answer(typed))
 
 
 def main() -> None:

@@ -25,9 +25,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """A text to be copied: shown in lines as long as they are."""
+    """A text to be copied: shown in lines as long as they are, coloured when it is of a `language`."""
 
     text: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

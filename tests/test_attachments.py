@@ -17,6 +17,7 @@ from llmchat.input.attachments import dropped, found, mentioned
 from llmchat.input.lines import Line
 from llmchat.messages import Attachment
 from llmchat.store import exports
+from llmchat.store.scripts import json_text
 from tests.scripted import ScriptedServer, answer, refuse, serving
 from tests.session import session
 from tests.terminal import terminal
@@ -222,8 +223,7 @@ def test_what_was_sent_is_kept_when_the_file_changes(server: ScriptedServer, fol
     ran = session(
         server.url, "/open what?", "/request", "/import chat.json", "/request", "/regen", "/fork", "/regen"
     )
-    body = json.dumps(server.requests[1].body)
-    assert ran.screen.count(body) == 2
+    assert ran.screen.count(json_text(server.requests[1].body)) == 2
     assert all("Grüße" in json.dumps(r.body, ensure_ascii=False) for r in server.requests)
     record = exports.read((folder / "chat.json").read_text(encoding="utf-8"))
     assert record.conversation == first.conversation

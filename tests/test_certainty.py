@@ -118,10 +118,10 @@ def test_another_word_is_gone_on_with_as_a_sibling(server: ScriptedServer, typed
 
 def test_what_was_sent_for_it_is_known_later(server: ScriptedServer) -> None:
     ran = talk(server, TEA, "/alt 3 1", "/request 3")
-    sent = json.loads(shown(ran, "/request 3").splitlines()[0])
+    sent, _ = json.JSONDecoder().raw_decode(shown(ran, "/request 3"))
     assert sent["messages"] == server.requests[1].body["messages"]
     reopened = session(server.url, "/open 1", "/request 3")
-    assert json.loads(shown(reopened, "/request 3").splitlines()[0]) == server.requests[1].body
+    assert json.JSONDecoder().raw_decode(shown(reopened, "/request 3"))[0] == server.requests[1].body
     record = ran.chat.keeping.do(lambda store: store.record(ran.chat.keeping.id))
     assert record
     assert exports.read(exports.lossless(record)) == record

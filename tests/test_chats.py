@@ -123,9 +123,8 @@ def test_a_fork_is_a_conversation_of_its_own(server: ScriptedServer) -> None:
     ran = session(server.url, "a", "/regen", "b", "/fork Other", "c", "/request 2", "/chats", "/open 1")
     assert contents(ran) == ["a", "two", "b", "three"]
     assert "Other" in ran.screen
-    assert json.loads(ran.screen.rpartition("> /request 2\n")[2].splitlines()[0])["messages"] == [
-        {"role": "user", "content": "a"}
-    ]
+    sent, _ = json.JSONDecoder().raw_decode(ran.screen.rpartition("> /request 2\n")[2])
+    assert sent["messages"] == [{"role": "user", "content": "a"}]
 
 
 def test_several_choices_are_siblings_of_one_request(server: ScriptedServer) -> None:
@@ -250,6 +249,28 @@ def test_a_printed_command_gives_the_same_answer(practice: str, folder: Path, co
         else done.stdout[:-1]
     )
     assert text == contents(ran)[1]
+
+
+def test_a_request_is_shown_a_field_and_a_message_a_line_and_is_what_was_sent(
+    server: ScriptedServer,
+) -> None:
+    server.will(answer("yes"))
+    question = "Grüße \N{RIGHT-TO-LEFT OVERRIDE}\N{ESCAPE}[1m 'END'"
+    ran = session(server.url, "/system Be kind.", question, "/request", "/curl")
+    shown = ran.screen.rpartition("> /request\n")[2].partition("> /curl\n")[0]
+    assert json.loads(shown) == server.requests[0].body
+    lines = shown.splitlines()
+    assert lines[:4] == [
+        "{",
+        '  "model": "qwen2.5-coder-3b-instruct",',
+        '  "messages": [',
+        '    {"role": "system", "content": "Be kind."},',
+    ]
+    assert "Grüße \\u202e\\u001b[1m" in lines[4]
+    printed = ran.screen.rpartition("> /curl\n")[2]
+    subprocess.run(["sh", "-c", printed], capture_output=True, check=True)
+    again = {"stream": True, "stream_options": {"include_usage": True}, **server.requests[1].body}
+    assert again == server.requests[0].body
 
 
 def test_keys_are_in_no_script(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:

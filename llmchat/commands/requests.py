@@ -11,7 +11,6 @@ from llmchat.registry import Group
 from llmchat.results import Result, Table, Verbatim
 from llmchat.store import scripts
 from llmchat.store.records import Request, body_of
-from llmchat.wire.protocol import encode
 
 group = Group("Where an answer came from")
 command = group.command
@@ -52,9 +51,9 @@ def _facts(request: Request) -> Iterator[tuple[str, str]]:
 
 @command(examples=("/request", "/request 2"), number=messages)
 def request(chat: Chat, number: str = "") -> Result:
-    """Print the exact JSON that was sent for an answer."""
+    """Print the JSON that was sent for an answer: all of it, a field and a message a line."""
     _, asked = _request(chat, number)
-    return Verbatim(encode(body_of(asked, chat.conversation)).decode())
+    return Verbatim(scripts.json_text(body_of(asked, chat.conversation)), "json")
 
 
 @command(examples=("/curl", "/curl 2"), number=messages)
@@ -64,7 +63,7 @@ def curl(chat: Chat, number: str = "") -> Result:
     It has no key in it, and asks for the whole answer at once.
     """
     _, asked = _request(chat, number)
-    return Verbatim(scripts.curl(asked, chat.conversation))
+    return Verbatim(scripts.curl(asked, chat.conversation), "bash")
 
 
 @command("py", examples=("/python", "/python 2"), number=messages)
@@ -74,7 +73,7 @@ def python(chat: Chat, number: str = "") -> Result:
     It has no key in it, and asks for the whole answer at once.
     """
     _, asked = _request(chat, number)
-    return Verbatim(scripts.python(asked, chat.conversation))
+    return Verbatim(scripts.python(asked, chat.conversation), "python")
 
 
 @command(examples=("/last_error",))

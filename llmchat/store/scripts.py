@@ -8,6 +8,7 @@ import pprint
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
+from unicodedata import category
 
 from llmchat.messages import Conversation, Node
 from llmchat.store.records import Record, Request, body_of, prefix_of
@@ -21,15 +22,39 @@ _LONGEST_ARGUMENT = 100_000
 _KEY = "LLMCHAT_API_KEY"
 
 
+def json_text(body: Mapping[str, Any]) -> str:
+    """A request's body as JSON for reading: a field a line, and of the messages each on its own."""
+    fields = [f"  {_json(name)}: {_field(name, value)}" for name, value in body.items()]
+    return "{\n" + ",\n".join(fields) + "\n}"
+
+
+def _field(name: str, value: Any) -> str:
+    if name != "messages" or not value:
+        return _json(value)
+    return "[\n" + ",\n".join(f"    {_json(message)}" for message in value) + "\n  ]"
+
+
+def _json(value: Any) -> str:
+    """JSON whose letters stand for themselves; what cannot be seen is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or category(character) == "Zs":
+        return character
+    return json.dumps(character)[1:-1]
+
+
 def curl(request: Request, conversation: Conversation) -> str:
     """A request as a curl command."""
-    body = json.dumps(_whole(body_of(request, conversation)))
+    body = json_text(_whole(body_of(request, conversation)))
     parts = ["curl -sS", shlex.quote(_url(request)), "-H 'Content-Type: application/json'"]
     if _wants_key(request):
         parts.append(f'-H "Authorization: Bearer ${_KEY}"')
     if len(body) <= _LONGEST_ARGUMENT:
         return " \\\n  ".join([*parts, f"-d {shlex.quote(body)}"])
-    # JSON has no line ends, so that it cannot end the document.
+    # No line of JSON is this word, so that it cannot end the document.
     return " \\\n  ".join([*parts, f"--data-binary @- <<'END'\n{body}\nEND"])
 
 

@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
 from llmchat.results import Difference, Table
+from llmchat.terminal.highlight import Highlighter
 from llmchat.terminal.lanes import difference
 from llmchat.terminal.sanitize import safe
 
@@ -30,9 +31,12 @@ class Results:
         """Show a text in pieces, each with the name of its style."""
         self._page(RichText.assemble(*((safe(text), style) for text, style in pieces)))
 
-    def verbatim(self, text: str, end: str = "\n") -> None:
-        """Show a text whose lines are not broken, so that it can be copied."""
-        self.console.print(RichText(safe(text)), soft_wrap=True, end=end)
+    def verbatim(self, text: str, language: str = "", end: str = "\n") -> None:
+        """Show a text whose lines are not broken, so that it can be copied; code in its colours."""
+        highlighter = Highlighter(language)
+        pieces = [piece for line in safe(text).split("\n") for piece in (*highlighter.line(line), ("", "\n"))]
+        styled = ((text, f"code.{kind}" if kind else "") for kind, text in pieces[:-1])
+        self.console.print(RichText.assemble(*styled), soft_wrap=True, end=end)
 
     def table(self, table: Table) -> None:
         """Show a table, and its caption below."""

@@ -99,8 +99,8 @@ class Screen:
                 work(shown, self.results)
             case Table():
                 self.results.table(shown)
-            case Verbatim(text):
-                self.results.verbatim(text)
+            case Verbatim(text, language):
+                self.results.verbatim(text, language)
             case Styled(pieces):
                 self.results.styled(pieces)
             case Difference():
