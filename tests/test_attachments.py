@@ -5,7 +5,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from llmchat.input.lines import Line
 from llmchat.messages import Attachment
 from llmchat.store import exports
 from llmchat.store.scripts import json_text
-from tests.scripted import ScriptedServer, answer, refuse, serving
+from tests.scripted import ScriptedServer, answer, refuse
 from tests.session import session
 from tests.terminal import terminal
 
@@ -37,13 +36,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (here / "wide.txt").write_text("Grüße", encoding="utf-16")
     monkeypatch.chdir(here)
     return here
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    """A scripted server; how its body ends is of no concern here."""
-    with serving() as running:
-        yield running
 
 
 def names(attachments: tuple[Attachment, ...]) -> list[str]:

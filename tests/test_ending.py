@@ -10,6 +10,8 @@ from tests.scripted import Reply as Answer
 from tests.scripted import ScriptedServer, answer, chunk, models, refuse, sse, usage
 from tests.session import session
 
+pytestmark = pytest.mark.each_flavour
+
 ANSWER = Message("assistant", "half")
 
 

@@ -13,6 +13,8 @@ from tests.fixtures import FIXTURES, QUESTION, Fixture
 from tests.scripted import ScriptedServer, answer
 from tests.session import Session, session
 
+pytestmark = pytest.mark.each_flavour
+
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

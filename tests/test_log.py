@@ -20,6 +20,8 @@ from tests.cutting import cut, cuts
 from tests.scripted import Reply, Request, ScriptedServer, answer, refuse, serving
 from tests.session import Session, session
 
+pytestmark = pytest.mark.each_flavour
+
 KEY = 'sk-ab/cd"\\ef'
 
 

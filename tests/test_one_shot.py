@@ -126,6 +126,7 @@ def test_a_sweep_that_nobody_answers_is_an_error() -> None:
     assert b"No server answers" in done.stderr
 
 
+@pytest.mark.each_flavour
 def test_a_json_record_of_what_came_before_the_connection_broke(server: ScriptedServer) -> None:
     server.will(Reply(sse(chunk("Once upon"), done=False), cut=True))
     done = run("-u", server.url, "--json", "a story")
@@ -134,6 +135,7 @@ def test_a_json_record_of_what_came_before_the_connection_broke(server: Scripted
     assert record["error"] in done.stderr.decode()
 
 
+@pytest.mark.each_flavour
 def test_what_came_before_the_connection_broke_can_be_gone_on_with(server: ScriptedServer) -> None:
     server.pages["/v1/models"] = models("m", owned_by="llamacpp")
     server.will(Reply(sse(chunk("half an "), done=False)), answer("answer"))

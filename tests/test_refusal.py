@@ -12,6 +12,8 @@ from llmchat.wire.refusal import error_in, error_text, names_field, refusal
 from tests.scripted import ScriptedServer, answer, models, refuse
 from tests.session import session
 
+pytestmark = pytest.mark.each_flavour
+
 LOADED = "No models loaded. Please load a model in the developer page or use the 'lms load' command"
 OVERFLOW = "request (9000 tokens) exceeds the available context size (4096 tokens), try increasing it"
 

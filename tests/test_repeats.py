@@ -16,6 +16,8 @@ from llmchat.wire.repeats import LONGEST_WAIT, REFUSED_WAITS, Repeat, repeat
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, refuse, serving, sse
 from tests.session import session
 
+pytestmark = pytest.mark.each_flavour
+
 LOADING = {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}
 BODY = {"model": "m", "max_tokens": -1, "temperature": 0.7}
 OPTIONAL = ("max_tokens", "temperature")

@@ -10,18 +10,11 @@ from pathlib import Path
 import pytest
 
 from llmchat.input.lines import Line
-from tests.scripted import Reply, ScriptedServer, answer, chunk, serving, sse
+from tests.scripted import Reply, ScriptedServer, answer, chunk, sse
 from tests.session import session
 from tests.terminal import Terminal, terminal
 
 CTRL_C, CTRL_D = "\x03", "\x04"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    """A scripted server, in one flavour: how it ends a body is not what is tested here."""
-    with serving() as running:
-        yield running
 
 
 def bash(

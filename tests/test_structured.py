@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llmchat.local import engine
-from tests.scripted import ScriptedServer, answer, models, page, serving
+from tests.scripted import ScriptedServer, answer, models, page
 from tests.session import session
 
 PERSON = {
@@ -31,13 +31,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (here / "elsewhere.json").write_text('{"$ref": "http://127.0.0.1:9/schema.json"}')
     monkeypatch.chdir(here)
     return here
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    """A scripted server; how its body ends is of no concern here."""
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

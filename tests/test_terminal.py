@@ -7,6 +7,8 @@ import pytest
 from tests.scripted import Reply, ScriptedServer, answer, chunk, page, refuse, serving, sse
 from tests.terminal import terminal
 
+pytestmark = pytest.mark.each_flavour
+
 SLOW = Reply([*sse(chunk("Once upon "), chunk("a time"), done=False)], hold=True)
 NOWHERE = "127.0.0.1:9"
 CTRL_C, CTRL_D = "\x03", "\x04"

@@ -5,6 +5,8 @@ import pytest
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse
 from tests.session import Session, session
 
+pytestmark = pytest.mark.each_flavour
+
 PARTIAL = sse(chunk("half an "), chunk("answer"), done=False)
 
 NOT_AT_ALL = {

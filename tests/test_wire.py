@@ -10,6 +10,8 @@ from llmchat.errors import ServerError, UnreachableError, UsageError
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, refuse, serving, sse, usage
 from tests.session import session, settings_for
 
+pytestmark = pytest.mark.each_flavour
+
 DEFAULTS = {
     "model": "qwen2.5-coder-3b-instruct",
     "temperature": 0.7,
