@@ -269,11 +269,10 @@ def _with_held_out_words(book: Book, text: str) -> list[str]:
 
 def overlaps(book: Book) -> list[str]:
     """Held-out texts that training shows too, in any case, punctuation, affix or with one typo."""
-    turns = [turn for lesson in book.lessons for turn in lesson.turns]
+    patterns = {pattern for lesson in book.lessons for turn in lesson.turns for pattern in turn.phrasings}
     trained = {
         core
-        for turn in turns
-        for pattern in turn.phrasings
+        for pattern in patterns
         for text in phrasing.expand(pattern)
         for framed in (text, *phrasing.reframed(text))
         for core in phrasing.cores(framed)

@@ -177,19 +177,18 @@ def normalise(text: str) -> str:
     return " ".join(NO_CORE.sub(" ", text.lower()).split())
 
 
-OPENER_CORES = sorted({normalise(opener) + " " for opener in (*OPENERS, *REQUESTS)}, key=len)
-CLOSER_CORES = sorted({" " + normalise(closer) for closer in CLOSERS}, key=len)
+OPENER_CORES = tuple({normalise(opener) + " " for opener in (*OPENERS, *REQUESTS)})
+CLOSER_CORES = tuple({" " + normalise(closer) for closer in CLOSERS})
 
 
 def cores(text: str) -> set[str]:
     """The normalised text, as it is and without the openers and closers of `augment`."""
     core = normalise(text)
     found = {core}
-    for opener in OPENER_CORES:
-        if core.startswith(opener):
-            found.add(core.removeprefix(opener))
-    for closer in CLOSER_CORES:
-        found |= {one.removesuffix(closer) for one in found if one.endswith(closer)}
+    if core.startswith(OPENER_CORES):
+        found |= {core.removeprefix(opener) for opener in OPENER_CORES}
+    if core.endswith(CLOSER_CORES):
+        found |= {one.removesuffix(closer) for one in found for closer in CLOSER_CORES}
     return found
 
 
