@@ -51,7 +51,10 @@ def _facts(request: Request) -> Iterator[tuple[str, str]]:
 
 @command(examples=("/request", "/request 2"), number=messages)
 def request(chat: Chat, number: str = "") -> Result:
-    """Print the JSON that was sent for an answer, a field and a message a line."""
+    """Print the JSON that was sent for an answer.
+
+    A field and a message a line; nothing is left out.
+    """
     _, asked = _request(chat, number)
     return Verbatim(scripts.json_text(body_of(asked, chat.conversation)), "json")
 
