@@ -22,6 +22,13 @@ def test_the_picture_of_markdown_is_what_the_program_shows() -> None:
     assert rows(rendered()) == rows(kept), STALE
 
 
+def test_the_moving_picture_ends_with_what_stays() -> None:
+    *_, last = (HERE / "markdown.svg").read_text(encoding="utf-8").split("<g visibility")
+    end = rows(last)
+    assert len(end) > 20
+    assert end == rows((HERE / "markdown-end.svg").read_text(encoding="utf-8"))[-len(end) :]
+
+
 @pytest.mark.parametrize(
     ("old", "new"), [("colour", "c0lour"), ("#c5c8c6", "#c5c8c7"), ('x="0"', 'x="12.2"'), ("bold", "thin")]
 )
