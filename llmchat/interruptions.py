@@ -36,6 +36,22 @@ def ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def ctrl_c_breaks_off() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt in the block, whatever it does around it."""
+    inside = True
+
+    def break_off(_: int) -> None:
+        if inside:
+            raise KeyboardInterrupt
+
+    with _handled([signal.SIGINT], break_off):
+        try:
+            yield
+        finally:
+            inside = False
+
+
+@contextlib.contextmanager
 def ending(stop: Callable[[], None]) -> Iterator[None]:
     """Let a signal that ends the program call `stop`, and end it after the block; a second one at once."""
 

@@ -13,7 +13,7 @@ from llmchat.errors import LlmchatError
 from llmchat.input.attachments import dropped
 from llmchat.input.lines import Line, is_command, is_farewell, message, shell_line
 from llmchat.input.shell_output import in_shell
-from llmchat.interruptions import Suspension
+from llmchat.interruptions import Suspension, ctrl_c_breaks_off
 from llmchat.results import Ask, Continue, Edit, Perform, Quit, Result, Send, SendAll, SendLanes
 from llmchat.sending import Sender
 from llmchat.terminal.screen import Screen
@@ -85,7 +85,8 @@ class Repl:
     def _answer(self, line: Line) -> type[Quit] | None:
         """Run or send a line; `Quit` when it says so."""
         try:
-            return self.perform(line)
+            with ctrl_c_breaks_off():
+                return self.perform(line)
         except LlmchatError as error:
             self._chat.note_error(error)
             self._screen.error(error)

@@ -297,3 +297,11 @@ def test_a_key_typed_into_a_line_is_not_kept(here: ScriptedServer, home: Path) -
             screen.wait_for_prompt()
         ask(screen, here, "hi")
     assert (home / "data" / "history").read_text().count("\n+") == 1
+
+
+def test_a_question_is_broken_between_its_words(here: ScriptedServer, home: Path) -> None:
+    with terminal("-u", here.url, home=home, columns=60) as screen:
+        screen.wait_for_prompt()
+        ask(screen, here, "seventeen letters")
+        assert screen.answer("/delete")[-1] == "Delete 'seventeen letters' with its 2 messages for good?"
+        assert screen.cursor_line == "[y/N]"

@@ -119,6 +119,18 @@ def test_a_signal_in_mid_reply_keeps_what_came(here: ScriptedServer, home: Path,
     assert here.requests[0].hung_up.wait(LONGEST_WAIT)
 
 
+def test_ctrl_c_again_and_again_at_the_prompt_does_not_leave(here: ScriptedServer, home: Path) -> None:
+    with shell(home, "-u", here.url) as screen:
+        screen.wait_for_prompt()
+        for presses in range(20):
+            os.kill(pid(home), signal.SIGINT)
+            screen.settle(0.001 * presses)
+        screen.settle()
+        screen.line("/system kept")
+        screen.wait_for("System prompt: kept")
+        assert "Traceback" not in screen.text
+
+
 def test_the_second_signal_ends_a_program_that_does_not_end(home: Path) -> None:
     with serving() as server:
         server.will(Reply(wait=LONGEST_WAIT))

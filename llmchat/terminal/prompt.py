@@ -27,7 +27,7 @@ from llmchat.config.preferences import Preferences
 from llmchat.config.styles import NONE, Styles, for_prompt
 from llmchat.input.history import InputHistory
 from llmchat.input.lines import MENTION, Line
-from llmchat.interruptions import Suspension, ctrl_z, ending
+from llmchat.interruptions import Suspension, ctrl_c, ctrl_z, ending
 from llmchat.terminal import editor
 from llmchat.terminal.keys import key_bindings
 from llmchat.terminal.meanwhile import Meanwhile
@@ -35,6 +35,7 @@ from llmchat.terminal.redrawing import redraw_well
 from llmchat.terminal.sanitize import NAMED, safe, safe_line
 from llmchat.terminal.typeahead import Keyboard
 from llmchat.terminal.window_title import WindowTitle
+from llmchat.terminal.wrapping import wrapped
 
 SIGN = "> "
 _MORE = "  "
@@ -81,7 +82,7 @@ class Asked:
 
 
 class Prompt:
-    """Reads lines with prompt_toolkit; a context manager, since it keeps the terminal from echoing.
+    """Reads lines with prompt_toolkit; a context manager, since it takes the terminal's echo and its Ctrl-C.
 
     What completion and the toolbar need comes later, by `serve`: the first prompt is shown before.
     """
@@ -132,6 +133,8 @@ class Prompt:
         self._taken.callback(self._keyboard.restore)
         self._taken.enter_context(self._title)
         self._taken.enter_context(ctrl_z(self._suspension.take))
+        # Between two prompts there is nothing to stop, and the program is not to end there.
+        self._taken.enter_context(ctrl_c(lambda: None))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,7 +180,7 @@ class Prompt:
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
         try:
-            return self._run(self._reading(f"{safe(question)} "), is_password=hidden)
+            return self._run(self._reading(f"{self._wrapped(question)} "), is_password=hidden)
         except EOFError as error:
             raise KeyboardInterrupt from error
 
@@ -187,7 +190,7 @@ class Prompt:
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""
-        self.show_above(lambda: self._output.write(safe(text).replace("\n", "\r\n") + "\r\n"))
+        self.show_above(lambda: self._output.write(self._wrapped(text).replace("\n", "\r\n") + "\r\n"))
 
     def show_above(self, show: Callable[[], None]) -> None:
         """Let `show` write above the prompt, now or before the next one; may be called from any thread."""
@@ -231,12 +234,21 @@ class Prompt:
             return session.prompt(**options)
         app = session.app
 
-        def leave() -> None:
+        def end(by: type[BaseException]) -> None:
             if app.loop and app.is_running:
-                app.loop.call_soon_threadsafe(_end_of_input, app)
+                app.loop.call_soon_threadsafe(_end, app, by)
 
-        with ending(leave), ctrl_z(lambda: self._suspend(app)):
-            return session.prompt(**options)
+        # prompt_toolkit's own handler of Ctrl-C fails before the prompt is there and after it.
+        with (
+            ending(lambda: end(EOFError)),
+            ctrl_c(lambda: end(KeyboardInterrupt)),
+            ctrl_z(lambda: self._suspend(app)),
+        ):
+            return session.prompt(**options, handle_sigint=False)
+
+    def _wrapped(self, text: str) -> str:
+        """A text that is safe to show in rows that leave room for the cursor."""
+        return wrapped(safe(text), self._output.get_size().columns - 1)
 
     def _suspend(self, app: Application[str]) -> None:
         """Make room for the shell; the prompt is drawn anew after that."""
@@ -278,9 +290,9 @@ class Prompt:
             self._output.flush()
 
 
-def _end_of_input(app: Application[str]) -> None:
+def _end(app: Application[str], by: type[BaseException]) -> None:
     if not app.is_done:
-        app.exit(exception=EOFError)
+        app.exit(exception=by)
 
 
 class _Completer(Completer):

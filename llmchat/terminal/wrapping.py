@@ -1,0 +1,18 @@
+"""Plain text in rows that break between words, for what the prompt writes by itself."""
+
+from prompt_toolkit.utils import get_cwidth
+
+
+def wrapped(text: str, columns: int) -> str:
+    """The text in rows of at most so many columns; a word that is longer stands alone."""
+    rows: list[str] = []
+    for line in text.split("\n"):
+        row, *words = line.split(" ")
+        for word in words:
+            if get_cwidth(row) + 1 + get_cwidth(word) <= columns:
+                row += f" {word}"
+            else:
+                rows.append(row)
+                row = word
+        rows.append(row)
+    return "\n".join(rows)
