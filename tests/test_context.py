@@ -195,11 +195,20 @@ def test_the_conversation_can_be_compacted_for_it(small: ScriptedServer) -> None
     assert ran.said[-2:] == [("user", LONGER), ("assistant", "Yes.")]
 
 
-def test_a_question_that_is_too_long_alone_comes_back(small: ScriptedServer) -> None:
-    ran = session(small.url, "a", LONGER * 3, "f")
-    assert "The question alone is too long for the context window." in ran.screen
+def test_where_leaving_things_out_makes_no_room_that_is_not_offered(small: ScriptedServer) -> None:
+    ran = session(small.url, LONG, LONGER * 3, "f")
+    assert "This message alone does not fit into the context window: ~" in ran.screen
+    assert "of 200 tokens. Send it all the same? [y/N]" in ran.screen
     assert ran.offered[-1] == LONGER * 3
     assert ran.conversation.omitted == frozenset()
+    assert len(small.requests) == 1
+
+
+def test_what_still_does_not_fit_after_a_summary_is_asked_about_again(small: ScriptedServer) -> None:
+    ran = session(small.url, "a", LONG, "c", LONGER, "c", "")
+    assert ran.screen.count("This does not fit into the context window") == 2
+    assert ran.offered[-1] == LONGER
+    assert contents(ran.conversation)[:2] == ["What have we said so far, in short?", "Yes."]
 
 
 def test_when_the_summary_fails_the_question_comes_back_and_not_the_summarys(small: ScriptedServer) -> None:
@@ -212,4 +221,4 @@ def test_when_the_summary_fails_the_question_comes_back_and_not_the_summarys(sma
 def test_without_a_prompt_it_is_said_and_sent(small: ScriptedServer) -> None:
     done = run("-u", small.url, LONGER * 3)
     assert (done.returncode, done.stdout) == (0, b"Yes.\n")
-    assert b"This does not fit into the context window: ~" in done.stderr
+    assert b"This message alone does not fit into the context window: ~" in done.stderr

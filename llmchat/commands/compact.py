@@ -99,34 +99,46 @@ def offer(
     count = chat.meter.before(place.add(question), sampling)
     if count is None or count.fits or question is chat.meter.waived:
         return None
+    alone = chat.meter.before(_without_turns(place).add(question), sampling)
+    makes_room = alone is None or alone.fits
     told = f"This does not fit into the context window: {count}."
+    if not makes_room:
+        told = f"This message alone does not fit into the context window: {alone}."
     if not chat.meter.asks:
         chat.meter.warn(told)
         return None
 
     def then(answer: str) -> Result:
-        chat.meter.waived = question
         word = answer.strip().lower()[:1]
-        if word == "s":
+        if word == "s" or (word == "y" and not makes_room):
+            chat.meter.waived = question
             return Send(question, after, sampling)
-        if word not in ("c", "f"):
+        if word not in ("c", "f") or not makes_room:
             return "Nothing was sent; the question is back for editing."
         if after is not None:
             chat.go(after)
+        # It is offered again where the summary leaves too little room.
         send = Send(question, None, sampling)
         return (
             _summarised(chat, int(_KEPT), send) if word == "c" else _without_the_oldest(chat, question, send)
         )
 
-    return Ask(f"{told} (c)ompact, (f)orget the oldest questions, or (s)end it all the same?", then)
+    room = "(c)ompact, (f)orget the oldest questions, or (s)end it all the same?"
+    return Ask(f"{told} {room if makes_room else 'Send it all the same? [y/N]'}", then)
+
+
+def _without_turns(conversation: Conversation) -> Conversation:
+    """The conversation with all its questions and answers left out."""
+    omitted = {node.number for turn in turns(conversation.sent()) for node in turn}
+    return replace(conversation, omitted=conversation.omitted | omitted)
 
 
 def _without_the_oldest(chat: Chat, question: Message, send: Send) -> Result:
-    """Forget so many of the oldest questions with their answers that a question fits; raises UsageError."""
+    """Forget so many of the oldest questions with their answers that there is room: all, if need be."""
     omitted = chat.conversation.omitted
     for turn in turns(chat.conversation.sent()):
         omitted |= {node.number for node in turn}
         if _fits(chat, replace(chat.conversation, omitted=omitted).add(question)):
-            chat.omit(*omitted)
-            return send
-    raise UsageError("The question alone is too long for the context window.", "Shorten it.")
+            break
+    chat.omit(*omitted)
+    return send
