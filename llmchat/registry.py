@@ -15,7 +15,7 @@ from llmchat import params
 from llmchat.chat import Chat
 from llmchat.config.macros import NONE, Macros, expanded
 from llmchat.errors import UsageError
-from llmchat.input.lines import split_command
+from llmchat.input.lines import split_command, unquoted
 from llmchat.params import normalise
 from llmchat.results import Perform, Result
 
@@ -25,7 +25,7 @@ Rest = NewType("Rest", str)
 NOTHING = Rest("")
 
 File = NewType("File", str)
-"""The rest of the line, which is a path: completed from the folder."""
+"""The rest of the line, which is a path: completed from the folder, quotes around it taken off."""
 
 NO_FILE = File("")
 
@@ -158,6 +158,8 @@ def bind(command: Command, rest: str) -> Sequence[str]:
     values: list[str] = []
     rest = rest.strip()
     for parameter in arguments(command):
+        if parameter.annotation is File:
+            rest = unquoted(rest)
         if not rest:
             if parameter.default is inspect.Parameter.empty:
                 raise UsageError(f"/{command.name} needs {parameter.name}.", f"Usage: {command.usage}")

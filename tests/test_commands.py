@@ -16,7 +16,7 @@ from docs import generate
 from llmchat import toolbar
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.config.preferences import PREFERENCES
+from llmchat.config.preferences import AT_START, PREFERENCES
 from llmchat.config.settings import load
 from llmchat.input.completion import complete
 from llmchat.parameter import Param, show
@@ -211,8 +211,9 @@ def test_what_a_server_ignores_is_said_where_it_is_set(server: ScriptedServer) -
 
 
 def test_settings_show_and_change(here: ScriptedServer) -> None:
-    ran = session(here.url, *(f"/settings {p.name} {p.example}" for p in PREFERENCES), "/settings theme pink")
-    assert all(f"{p.name} is {p.example}." in ran.screen for p in PREFERENCES)
+    at_once = [p for p in PREFERENCES if p.name not in AT_START]
+    ran = session(here.url, *(f"/settings {p.name} {p.example}" for p in at_once), "/settings theme pink")
+    assert all(f"{p.name} is {p.example}." in ran.screen for p in at_once)
     assert "theme is one of auto, dark, light, not 'pink'" in ran.screen
 
 
@@ -468,3 +469,35 @@ def test_a_format_that_is_none_is_refused(here: ScriptedServer) -> None:
     ran = session(here.url, "/set format xml")
     assert "The format is json, not 'xml'." in ran.screen
     assert not ran.chat.sampling.chosen
+
+
+def test_quotes_around_a_whole_path_are_no_part_of_it(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server.will(answer("```\ncode\n```"))
+    lines = ('/export "a b.json"', "/import 'a b.json'", '/write "c d.py" 1', '/write "e f.py"', "/write ''")
+    ran = session(server.url, "hi", *lines)
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["a b.json", "c d.py", "e f.py"]
+    assert "/write needs file." in ran.screen
+
+
+def test_a_folder_is_not_offered_to_be_overwritten(server: ScriptedServer, tmp_path: Path) -> None:
+    ran = session(server.will(answer("```\ncode\n```")).url, "hi", f"/write {tmp_path}")
+    assert f"{tmp_path} is a folder." in ran.screen.replace("\n", " ")
+
+
+@pytest.mark.parametrize("word", ["none", "OFF", "clear", "reset", '""'])
+def test_words_that_take_the_system_prompt_away(server: ScriptedServer, word: str) -> None:
+    ran = session(server.url, '/system "Be brief."', f"/system {word}")
+    assert "System prompt: Be brief.\n" in ran.screen
+    assert "There is no system prompt." in ran.screen
+    assert ran.chat.system == ""
+
+
+def test_what_is_decided_at_the_start_is_not_said_to_have_changed(server: ScriptedServer) -> None:
+    ran = session(server.url, "/settings store off", "/settings store off --save", settings=load())
+    assert "store is decided when llmchat starts; nothing has changed." in ran.screen
+    assert "store is off from the next start on." in ran.screen
+    assert ran.chat.preferences.store
+    assert not load().preferences.store

@@ -54,6 +54,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "terminal.redrawing",
         "terminal.typeahead",
         "terminal.window_title",
+        "terminal.wrapping",
     ),
     "rich": tuple(SCREEN),
 }

@@ -51,13 +51,13 @@ def chats(chat: Chat, words: Rest = NOTHING) -> Result:
     return Table(("", "changed", "turns", "model", "title"), tuple(rows), caption, one_line=True)
 
 
-@command("resume", examples=("/open 1", "/open hi"), chat_=_titles)
-def open_(chat: Chat, chat_: Rest) -> Result:
+@command("resume", examples=("/open 1", "/open hi"), which=_titles)
+def open_(chat: Chat, which: Rest) -> Result:
     """Go on with a conversation, by its number or title.
 
     Its server, model, parameters and system prompt are taken too. `/chats` lists them all.
     """
-    asked = chat.open(meant(chat, chat_))
+    asked = chat.open(meant(chat, which))
     if asked:
         restore(chat, asked)
     return opened(chat)
@@ -99,14 +99,14 @@ def title(chat: Chat, text: Rest = NOTHING) -> Result:
     return f"The title is {text!r}. The conversation is kept anyway; now it is easy to find."
 
 
-@command("rm", examples=("/delete", "/delete hi"), chat_=_titles)
-def delete(chat: Chat, chat_: Rest = NOTHING) -> Result:
+@command("rm", examples=("/delete", "/delete hi"), which=_titles)
+def delete(chat: Chat, which: Rest = NOTHING) -> Result:
     """Delete this conversation or another, for good.
 
     It asks first. Nothing of it stays: not in the search index, not in the log of the database.
     The inputs of the prompt have a history of their own.
     """
-    id = meant(chat, chat_) if chat_ else _begun(chat)
+    id = meant(chat, which) if which else _begun(chat)
     record = chat.keeping.do(lambda store: store.record(id))
     name = record.title if record else ""
 

@@ -6,6 +6,7 @@ from llmchat.chat import Chat
 from llmchat.commands.assignments import assignments, names, with_typed
 from llmchat.commands.places import first_line
 from llmchat.errors import UsageError
+from llmchat.input.lines import unquoted
 from llmchat.parameter import show as shown_value
 from llmchat.registry import NOTHING, Choice, Group, Rest
 from llmchat.results import Ask, Continue, Result, Send, Table
@@ -14,6 +15,7 @@ group = Group("The conversation")
 command = group.command
 
 _LONGEST_LINE = 70
+_TAKES_AWAY = ("", "none", "off", "clear", "reset")
 _GO_ON = "Please go on exactly where you stopped."
 
 
@@ -21,10 +23,12 @@ _GO_ON = "Please go on exactly where you stopped."
 def system(chat: Chat, text: Rest = NOTHING) -> Result:
     """Show the system prompt, or set it; `none` takes it away.
 
-    It is sent before the conversation each time, and `/clear` keeps it.
+    `off`, `clear` and `reset` do so, too. It is sent before the conversation each time, without quotes
+    around the whole of it, and `/clear` keeps it.
     """
     if text:
-        chat.system = "" if text.lower() == "none" else str(text)
+        wanted = unquoted(text)
+        chat.system = "" if wanted.lower() in _TAKES_AWAY else wanted
     return f"System prompt: {chat.system}" if chat.system else "There is no system prompt."
 
 

@@ -8,6 +8,7 @@ from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
+from llmchat.input.lines import unquoted
 from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT
 from llmchat.registry import NO_FILE, File, Group
@@ -31,7 +32,7 @@ def export(chat: Chat, file: File) -> Result:
     """
     word, *rest = file.split(maxsplit=1)
     if word.lower() == "sweep" and rest:
-        return _export_lanes(chat, rest[0])
+        return _export_lanes(chat, unquoted(rest[0]))
     path = Path(file).expanduser()
     if path.suffix.lower() == ".csv":
         return _export_lanes(chat, file)

@@ -5,13 +5,20 @@ from collections.abc import Iterable
 from llmchat.chat import Chat
 from llmchat.commands.parameters import without_save
 from llmchat.config import settings_file
-from llmchat.config.preferences import PREFERENCES, preference
+from llmchat.config.preferences import AT_START, PREFERENCES, Preferences, preference
+from llmchat.errors import UsageError
 from llmchat.parameter import Param, show
 from llmchat.registry import NOTHING, Choice, Group, Rest
 from llmchat.results import Quit, Result, Table
 
 group = Group("The program")
 command = group.command
+
+
+_AT_START = (
+    "`/settings store off --save` counts from the next start on, `llmchat --no-store` for one chat alone; "
+    "`/delete` takes this one off the disk."
+)
 
 
 def _preferences(_: Chat) -> Iterable[Choice]:
@@ -32,18 +39,22 @@ def settings(chat: Chat, name: str = "", value: Rest = NOTHING) -> Result:
         return _settings_table(chat)
     known = preference(name)
     if not value:
-        return f"{_told(chat, known)}\n{known.meaning}\nIt is {known.range}."
+        return f"{_told(chat.preferences, known)}\n{known.meaning}\nIt is {known.range}."
     text, save = without_save(value)
-    changed = chat.preferences.set(known.name, text)
+    changed = chat.preferences.set(known.name, text) if text else chat.preferences
+    if known.name in AT_START and not save:
+        raise UsageError(f"{known.name} is decided when llmchat starts; nothing has changed.", _AT_START)
     if save and chat.settings.file:
         settings_file.save(chat.settings.file, "", known.name, getattr(changed, known.name))
-    chat.preferences = changed
     saved = f" Saved in {chat.settings.file}." if save else ""
-    return _told(chat, known) + saved
+    if known.name in AT_START:
+        return f"{_told(changed, known)[:-1]} from the next start on.{saved} This chat stays as it is."
+    chat.preferences = changed
+    return _told(changed, known) + saved
 
 
-def _told(chat: Chat, known: Param) -> str:
-    return f"{known.name} is {show(getattr(chat.preferences, known.name))}."
+def _told(preferences: Preferences, known: Param) -> str:
+    return f"{known.name} is {show(getattr(preferences, known.name))}."
 
 
 def _settings_table(chat: Chat) -> Table:

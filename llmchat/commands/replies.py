@@ -7,6 +7,7 @@ from llmchat.chat import Chat
 from llmchat.commands.places import first_line, messages, numbered
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
+from llmchat.input.lines import unquoted
 from llmchat.messages import Message
 from llmchat.registry import Choice, File, Group
 from llmchat.results import Copy, Markdown, Result, Verbatim
@@ -63,7 +64,7 @@ def write(chat: Chat, file: File) -> Result:
         raise UsageError(f"There is no code yet to write to {file!r}.", "Ask for some.")
     name, _, last = file.rpartition(" ")
     number = last if name and last.isdecimal() else ""
-    path = Path(name.rstrip() if number else file).expanduser()
+    path = Path(unquoted(name.rstrip()) if number else file).expanduser()
     return written(path, _code(chat, number)[2])
 
 

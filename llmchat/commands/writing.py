@@ -15,6 +15,8 @@ def written(path: Path, text: str) -> Result:
     def overwrite(answer: str) -> Result:
         return _write(path, text) if answer.strip().lower() in ("y", "yes") else "Nothing was written."
 
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder.", f"A file in it: {path / 'NAME'}")
     if path.exists():
         return Ask(f"{path} exists. Overwrite it? [y/N]", overwrite)
     return _write(path, text)

@@ -19,10 +19,14 @@ PREFERENCES: tuple[Param, ...] = (
     Param("toolbar", "bool", "off", "Whether a line below the prompt tells the model and what was changed.", default=True),
     Param("window_title", "bool", "off", "Whether the window's title tells the conversation or the model.", default=True),
     Param("pager", "bool", "off", "Whether long lists are shown page by page.", default=True),
-    Param("store", "bool", "off", "Whether conversations are kept on disk, from the next start on.", default=True),
+    Param("store", "bool", "off", "Whether conversations are kept on disk; decided when llmchat starts.", default=True),
     Param("titles", "text", "model", "What gives a conversation its title: its first question, or the model, asked while the prompt waits.", default="question", choices=("question", "model")),
 )
 # fmt: on
+
+
+AT_START = ("store",)
+"""What counts from the next start on, and stays as it is until then."""
 
 
 def preference(name: str) -> Param:

@@ -66,6 +66,14 @@ def message(text: str) -> str:
     return text.strip().removeprefix(_QUOTES).removesuffix(_QUOTES).strip("\n")
 
 
+def unquoted(text: str) -> str:
+    """A text without the quotes around the whole of it."""
+    quote = text[:1]
+    inner = text[1:-1]
+    is_whole = len(text) > 1 and quote in ("'", '"') and text.endswith(quote) and quote not in inner
+    return inner if is_whole else text
+
+
 def as_typed(text: str, known: Callable[[str], bool]) -> str:
     """How a message has to be typed: what would be a command, quotes or a farewell is made a message."""
     if is_command(Line(text), known) or text.startswith("//"):
