@@ -18,7 +18,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.lexers import SimpleLexer
-from prompt_toolkit.output import create_output
+from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.styles import Style, merge_styles
 from prompt_toolkit.utils import is_dumb_terminal
@@ -180,7 +180,7 @@ class Prompt:
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
         try:
-            return self._run(self._reading(f"{self._wrapped(question)} "), is_password=hidden)
+            return self._run(self._reading(f"{_rows(question, self._output)} "), is_password=hidden)
         except EOFError as error:
             raise KeyboardInterrupt from error
 
@@ -190,7 +190,7 @@ class Prompt:
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""
-        self.show_above(lambda: self._output.write(self._wrapped(text).replace("\n", "\r\n") + "\r\n"))
+        self.show_above(lambda: self._output.write(_rows(text, self._output).replace("\n", "\r\n") + "\r\n"))
 
     def show_above(self, show: Callable[[], None]) -> None:
         """Let `show` write above the prompt, now or before the next one; may be called from any thread."""
@@ -234,21 +234,13 @@ class Prompt:
             return session.prompt(**options)
         app = session.app
 
-        def end(by: type[BaseException]) -> None:
-            if app.loop and app.is_running:
-                app.loop.call_soon_threadsafe(_end, app, by)
-
         # prompt_toolkit's own handler of Ctrl-C fails before the prompt is there and after it.
         with (
-            ending(lambda: end(EOFError)),
-            ctrl_c(lambda: end(KeyboardInterrupt)),
+            ending(lambda: _end(app, EOFError)),
+            ctrl_c(lambda: _end(app, KeyboardInterrupt)),
             ctrl_z(lambda: self._suspend(app)),
         ):
             return session.prompt(**options, handle_sigint=False)
-
-    def _wrapped(self, text: str) -> str:
-        """A text that is safe to show in rows that leave room for the cursor."""
-        return wrapped(safe(text), self._output.get_size().columns - 1)
 
     def _suspend(self, app: Application[str]) -> None:
         """Make room for the shell; the prompt is drawn anew after that."""
@@ -290,9 +282,20 @@ class Prompt:
             self._output.flush()
 
 
+def _rows(text: str, output: Output) -> str:
+    """A text that is safe to show, in rows that leave room for the cursor."""
+    return wrapped(safe(text), output.get_size().columns - 1)
+
+
 def _end(app: Application[str], by: type[BaseException]) -> None:
-    if not app.is_done:
-        app.exit(exception=by)
+    """End the reading of a line by an exception; for a signal handler."""
+
+    def exit_() -> None:
+        if not app.is_done:
+            app.exit(exception=by)
+
+    if app.loop and app.is_running:
+        app.loop.call_soon_threadsafe(exit_)
 
 
 class _Completer(Completer):
