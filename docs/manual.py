@@ -20,7 +20,8 @@ ENVIRONMENT = (
     ("LLMCHAT_HOME", "The folder for the settings and for all that llmchat keeps."),
     ("HF_ENDPOINT, HF_TOKEN", "Another hub for --local, and what opens what is private there."),
     ("VISUAL, EDITOR", "The editor for /edit and Ctrl-X Ctrl-E."),
-    ("NO_COLOR", "When set, nothing is shown in colour."),
+    ("NO_COLOR", "When set, nothing is shown in colour, as with --color never."),
+    ("FORCE_COLOR, CLICOLOR_FORCE", "When set and not 0, as with --color always."),
 )
 FILES = (
     ("~/.config/llmchat/settings.toml", "The settings; /settings tells where they are."),

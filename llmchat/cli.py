@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from llmchat import interruptions
 from llmchat.errors import LlmchatError, UsageError
-from llmchat.launch.flags import parser, settings_with
+from llmchat.launch.flags import parser, settings_with, use_color
 from llmchat.launch.opening import say
 
 INTERRUPTED = 130
@@ -64,6 +64,7 @@ def _take_streams() -> bool:
 
 
 def _run(flags: argparse.Namespace) -> int:
+    use_color(flags)
     if flags.version or flags.completion or flags.names:
         sys.stdout.writelines(_lines(flags))
         return 0

@@ -19,14 +19,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("llmchat")
 
-OURS = ("LLMCHAT_", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "NO_COLOR", "XDG_")
+OURS = ("LLMCHAT_", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "XDG_")
+COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR")
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for settings and data; nothing of the user's environment counts."""
     for name in list(os.environ):
-        if name.startswith(OURS):
+        if name.startswith(OURS + COLOURS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LLMCHAT_HOME", str(tmp_path / "home"))
     return tmp_path / "home"

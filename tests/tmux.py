@@ -32,6 +32,11 @@ class Tmux:
         return self._tmux("capture-pane", "-p", "-S", "-").rstrip("\n").split("\n")
 
     @property
+    def coloured(self) -> str:
+        """All rows of the history and the screen, with their colours as escape sequences."""
+        return self._tmux("capture-pane", "-p", "-e", "-S", "-")
+
+    @property
     def paste_buffer(self) -> str:
         """What tmux would paste."""
         return self._tmux("show-buffer")

@@ -1,6 +1,7 @@
 """The flags of the command line, and what they mean for the settings."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,9 @@ SHELLS = ("bash", "zsh", "fish")
 
 FILE, MODEL = "FILE", "MODEL"
 """The metavars of values that are, or may be, files."""
+
+_COLOR = {"auto": None, "always": "FORCE_COLOR", "never": "NO_COLOR"}
+"""The variable that says the same to all that draws, and to other programs."""
 
 _REPEATED: dict[str, Any] = {"action": "append", "default": []}
 
@@ -87,6 +91,8 @@ def _add_conversation(group: argparse._ArgumentGroup) -> None:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--plain", action="store_true", help="show replies as they come, without drawing markdown")
+    colors = "colours on a terminal only, in pipes too (for less -R), or nowhere (default: auto)"
+    add("--color", choices=_COLOR, help=colors)
     add("--no-stream", action="store_true", help="show a reply when it is whole")
     add("--json", action="store_true", help="print each answer as a JSON record with all that is known of it")
     add("--log", metavar="FILE", help="write each request and answer to this file, without keys")
@@ -105,6 +111,16 @@ def settings_of_line(words: Sequence[str]) -> Settings | None:
         return None
     settings = settings_of.load()
     return settings_of.with_url(settings, flags.url) if flags.url else settings
+
+
+def use_color(flags: argparse.Namespace) -> None:
+    """Draw in colours as `--color` says: the flag is stronger than the environment."""
+    if not flags.color:
+        return
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        os.environ.pop(name, None)
+    if variable := _COLOR[flags.color]:
+        os.environ[variable] = "1"
 
 
 def settings_with(flags: argparse.Namespace) -> Settings:

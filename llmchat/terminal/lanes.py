@@ -129,8 +129,11 @@ def below_each_other(answers: Sequence[Answer]) -> str:
 
 def side_by_side(console: Console, answers: Sequence[Answer], reasoning: str) -> str:
     """The output of the answers in columns, as many as fit; in several tiers when there are more."""
+    rows = list(_tiers(console, answers, reasoning))
+    if not console.is_terminal:
+        return "".join(row + "\n" for row in rows)
     painter = Painter()
-    return painter.frame(list(_tiers(console, answers, reasoning)), []) + painter.close()
+    return painter.frame(rows, []) + painter.close()
 
 
 def _tiers(console: Console, answers: Sequence[Answer], reasoning: str) -> Iterator[str]:

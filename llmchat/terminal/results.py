@@ -47,7 +47,7 @@ class Results:
     def difference(self, between: Difference) -> None:
         """Show how two answers differ: by colours, or by marks where there are none."""
         self.table(between.table)
-        marked = self.console.no_color or not self.console.is_terminal
+        marked = self.console.no_color or not self.console.color_system
         self._page(difference(between.runs, marked=marked))
 
     def _page(self, renderable: RenderableType) -> None:

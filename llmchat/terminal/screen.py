@@ -1,8 +1,8 @@
 """The screen: replies (`replies.py`), results (`results.py`), and what is said beside them.
 
-Nothing else writes to the terminal. Replies go to standard output: as markdown on a terminal, else raw
-and unchanged. All that is not a reply goes to the terminal too, or to standard error when the output is
-no terminal.
+Nothing else writes to the terminal. Replies go to standard output: as markdown on a terminal and where
+colours are wanted in pipes, else raw and unchanged. All that is not a reply goes to the terminal too, or
+to standard error when the output is no terminal.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from llmchat.results import (
     Working,
 )
 from llmchat.terminal import clipboard
-from llmchat.terminal.consoles import console
+from llmchat.terminal.consoles import console, drawn_for
 from llmchat.terminal.replies import Replies
 from llmchat.terminal.results import Results
 from llmchat.terminal.sanitize import safe
@@ -42,7 +42,7 @@ _WIDE = 1000
 
 
 class Screen:
-    """Where everything is shown. `rendered` says whether replies may be drawn as markdown.
+    """Where everything is shown. `rendered` says whether it is a terminal, where replies are drawn.
 
     `results` takes what commands show, where that is not to go beside the replies. `phrase` makes of a
     note what helps where it is read. `styles` are those that the user has changed.
@@ -61,12 +61,15 @@ class Screen:
     ) -> None:
         self._out = out
         self._phrase = phrase
-        self._rendered = out.isatty() if rendered is None else rendered
+        self._terminal = out.isatty() if rendered is None else rendered
+        self._rendered = drawn_for(out) if rendered is None else rendered
         self._styles = styles
-        self._console = console(out, self._rendered, width, styles)
-        self._beside = self._console if self._rendered else console(err, None, width, styles)
-        apart = console(results, False, width or _WIDE) if results and not self._rendered else None
-        self.results = Results(apart or self._beside, paged=self._rendered)
+        self._console = console(out, self._terminal, width, styles)
+        self._beside = self._console if self._terminal else console(err, None, width, styles)
+        apart = None
+        if results and not self._terminal:
+            apart = self._console if self._rendered else console(results, False, width or _WIDE)
+        self.results = Results(apart or self._beside, paged=self._terminal)
         self.replies = Replies(out, self._console, rendered=self._rendered, note=self.note)
         self._preferences = Preferences()
 
@@ -74,7 +77,7 @@ class Screen:
         """Show everything from now on as these say."""
         if preferences.theme != self._preferences.theme:
             self._console.push_theme(theme(preferences.theme, self._styles), inherit=False)
-        self.results.paged = preferences.pager and self._rendered
+        self.results.paged = preferences.pager and self._terminal
         self.replies.preferences = self._preferences = preferences
 
     def beside(self, turn: Turn) -> None:
@@ -87,7 +90,7 @@ class Screen:
         """Show what is to be said about a turn that has ended, and how it went."""
         for remark in turn.ending.remarks():
             self.note(remark)
-        if self._rendered and self._preferences.stats and turn.reply and (line := _how_it_went(turn.reply)):
+        if self._terminal and self._preferences.stats and turn.reply and (line := _how_it_went(turn.reply)):
             self.note(line)
 
     def show(self, shown: Shown) -> None:
@@ -117,19 +120,20 @@ class Screen:
 
     def turns(self, turns: Turns) -> None:
         """Show messages as they looked when they came, each with its number."""
-        self._print(RichText(safe(turns.heading)))
+        show = self.results.console.print
+        show(RichText(safe(turns.heading)))
         if turns.before:
-            self.note(f"… {_count(turns.before, 'message')} before")
+            show(RichText(f"… {_count(turns.before, 'message')} before", "dim"))
         for node in turns.nodes:
             content = node.message.shown
             if node.message.role == "user":
                 sign = (f"#{node.number} ", "dim"), ("> ", "user.sign")
-                self._print(RichText.assemble("\n", *sign, (safe(content), "user.text")))
-            elif self._rendered:
-                self.note(f"#{node.number}")
+                show(RichText.assemble("\n", *sign, (safe(content), "user.text")))
+            elif self._rendered and self.results.console is self._console:
+                show(RichText(f"#{node.number}", "dim"))
                 self.replies.whole(content)
             else:
-                self._print(RichText(safe(f"#{node.number} {content}")))
+                show(RichText(safe(f"#{node.number} {content}")))
 
     def data(self, line: str) -> None:
         """Write a line for another program to standard output, as it is."""
