@@ -6,6 +6,8 @@ and follows each with a turn that works; `docs/fixtures.md` is written from this
 
 import gzip
 import json
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +70,18 @@ def _breaks(server: str, reply: Reply, *shown: str) -> Fixture:
     """A reply that breaks off after `half an answer`."""
     told = ("half an answer", *shown, "What came is kept, marked as cut short; `/continue` goes on with it.")
     return Fixture(server, (reply,), told, "half an answer", "cut short")
+
+
+@dataclass(frozen=True)
+class _CtrlC:
+    """A body of these pieces, after which the user presses Ctrl-C."""
+
+    pieces: list[bytes]
+
+    def __iter__(self) -> Iterator[bytes | float]:
+        yield from self.pieces
+        yield 0.3
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _call(index: int, **function: str) -> dict[str, Any]:
@@ -156,6 +170,8 @@ def _endings() -> Iterator[tuple[str, Fixture]]:
     yield "a line without an end", _breaks("any, when memory is overwritten", Reply(endless), "a line without an end")
     yield "connection lost in mid-stream", _breaks("text-generation-webui", Reply(sse(*_HALF, done=False), cut=True))
     yield "connection reset in mid-stream", _breaks("llama.cpp, killed", Reply([*sse(*_HALF, done=False), 0.3], reset=True), "broke")
+    stopped = ("half an answer", "Stopped; what came is kept, marked as cut short; `/continue` goes on with it.")
+    yield "Ctrl-C in mid-stream", Fixture("any, when the user has read enough", (Reply(_CtrlC(sse(*_HALF, done=False)), hold=True),), stopped, "half an answer", "cut short")
     yield "an empty reply", Fixture("LM Studio, its context too small", (Reply(sse(STOP)),), ("empty reply",), None, "failed")
     yield "nothing but [DONE]", Fixture("Ollama", (Reply(sse()),), ("empty reply",), None, "failed")
     yield "reasoning and no answer", Fixture("any reasoning model", (Reply(sse(chunk(reasoning="Hm."), STOP)),), ("thought, and gave no answer",), None, "failed")

@@ -1,6 +1,8 @@
 """One hostile text on every path to a real terminal: none of it drives the terminal, all of it is shown."""
 
+import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripted import Reply, ScriptedServer, chunk, models, refuse, serving, sse
+from llmchat.config.settings import data_folder
+from llmchat.launch.opening import STORE
+from llmchat.messages import Conversation
+from llmchat.store.records import Record
+from llmchat.store.writing import Store
+from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse
 from tests.terminal import Terminal, in_terminal, terminal
 
 # A colour, a title, the clipboard, a question for the terminal's state, the cursor up, an 8-bit
@@ -230,3 +237,66 @@ def test_an_imported_chat_is_kept_as_it_is(here: ScriptedServer, home: Path, tmp
         screen.wait_for_prompt()
         check(screen)
     assert HOSTILE in json.loads((tmp_path / "chat.json").read_text())["messages"][1]["content"]
+
+
+def test_the_pager(here: ScriptedServer, home: Path) -> None:
+    """The pager is told to pass everything through."""
+    here.pages["/v1/models"] = models(*(f"m{number}{HOSTILE}" for number in range(30)))
+    with terminal("-u", here.url, home=home, columns=160, LESS="-rX", PAGER="less") as screen:
+        screen.wait_for_prompt()
+        screen.line("/models")
+        screen.wait_until(lambda _: screen.cursor_line == ":", "the pager")
+        check(screen)
+        screen.type("q")
+        screen.wait_for_prompt()
+
+
+def test_the_title_of_the_window(here: ScriptedServer, home: Path) -> None:
+    with terminal("-u", here.url, home=home) as screen:
+        screen.wait_for_prompt()
+        screen.wait_for("vLLM at")
+        screen.line("/seed 7")
+        screen.wait_until(lambda _: screen.title.startswith("maa␛[38;5;201mbb"), "the model")
+        screen.line("hi")
+        screen.wait_for("never runs it")
+        screen.wait_for_prompt()
+        screen.paste(f"/title {HOSTILE}")
+        screen.type("\r")
+        screen.wait_until(lambda _: screen.title.startswith("aa␛[38;5;201mbb"), "the chat's title")
+        check(screen)
+
+
+def test_what_is_wrong_with_a_schema_and_with_an_answer(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong.json").write_text(json.dumps({"properties": {HOSTILE: {"type": HOSTILE}}}))
+    (tmp_path / "right.json").write_text(json.dumps({"properties": {HOSTILE: {"type": "null"}}}))
+    (tmp_path / "none.json").write_text(HOSTILE)
+    with serving() as server, terminal("-u", server.url, home=home, columns=250, rows=50) as screen:
+        server.will(answer(json.dumps({HOSTILE: HOSTILE})))
+        screen.wait_for_prompt()
+        for name, told in (("wrong", "no JSON schema"), ("none", "no JSON:"), ("right", "of this schema")):
+            screen.line(f"/schema {tmp_path}/{name}.json")
+            screen.wait_for(told)
+            screen.wait_for_prompt()
+        screen.line("hi")
+        screen.wait_for("has the model mend it")
+        screen.wait_for_prompt()
+        check(screen)
+
+
+@pytest.mark.parametrize("kind", ["servers", "models", "chats", "commands"])
+def test_names_for_the_shell(here: ScriptedServer, home: Path, kind: str) -> None:
+    """Of a text that is not safe no name is made; it is told beside the number of its chat."""
+    named = json.dumps(HOSTILE.replace(" ", "")).replace("\\udb40\\udc41", "\\U000e0041")
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text(
+        f'[servers.{named}]\nurl = "{here.url}"\n[aliases]\nmine = {named}\n'
+    )
+    here.pages["/v1/models"] = models("good", f"m{HOSTILE}")
+    with contextlib.closing(Store(data_folder(os.environ) / STORE)) as store:
+        store.add(Record(HOSTILE, Conversation()))
+    command = [sys.executable, "-m", "llmchat", "--names", kind, "-u", here.url, ""]
+    with in_terminal(command, home=home, columns=250) as screen:
+        assert screen.wait_for_end() == 0
+        check(
+            screen, *(WORDS if kind in ("chats", "commands") else ["good" if kind == "models" else "Ollama"])
+        )
