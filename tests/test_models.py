@@ -15,7 +15,7 @@ from llmchat.wire import models, servers
 from llmchat.wire.models import DEFAULT_MODEL, Model, choose_model
 from llmchat.wire.pages import Answer, Get
 from tests.kinds import LMSTUDIO_V1, SERVERS, listing, page
-from tests.scripted import ScriptedServer
+from tests.scripted import ScriptedServer, serving
 from tests.scripted import models as scripted_models
 from tests.scripted import page as scripted_page
 from tests.session import session, settings_for
@@ -248,5 +248,24 @@ def test_a_model_is_completed_by_loose_letters_with_its_facts_beside_it(server: 
     assert chat.connection.found()
     (found,) = complete(registry, chat, "/model qw8")
     assert found.text == "qwen3-8b"
-    assert found.meaning == "loaded · 4,096 of 40,960 · 5.0 GB · Q4_K_M · tools reasoning"
+    assert found.meaning == "loaded · 4,096 of 40,960 tokens of context · 5.0 GB · Q4_K_M · tools reasoning"
     assert "loaded · 4,096 of 40,960" in session(server.url, "/model").screen
+
+
+def test_a_build_that_does_not_know_its_version_is_shown_without_one(server: ScriptedServer) -> None:
+    server.pages["/v1/models"] = scripted_models("m", owned_by="llamacpp", meta={"n_ctx_train": 2048})
+    server.pages["/props"] = scripted_page(
+        {"build_info": "b0-unknown", "default_generation_settings": {"n_ctx": 1024}}
+    )
+    screen = session(server.url, "/server", "/models").screen
+    assert f"llama.cpp at {server.url} (1 model)" in screen
+    assert "model m: loaded · 1,024 of 2,048 tokens of context" in screen
+    assert "The context is in tokens." in screen
+
+
+def test_where_no_server_answers_another_address_is_asked_for() -> None:
+    with serving() as gone:
+        url = gone.url
+    told = session(url, f"/server {url}").screen
+    assert "\n/server URL another" not in told
+    assert "/server URL" in told

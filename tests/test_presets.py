@@ -15,6 +15,7 @@ from llmchat.sampling import Sampling
 from tests.scripted import ScriptedServer, answer, models, serving
 from tests.session import Session, session
 from tests.terminal import terminal
+from tests.test_one_shot import run
 
 NAMES = [preset.name for preset in presets.BUILT_IN]
 
@@ -109,6 +110,21 @@ def test_one_is_applied_from_the_start_with_a_named_model(
     server.will(answer("yes"))
     ran = session(server.url, settings=load())
     assert values(ran) == {"temperature": 0.1}
+
+
+def test_one_is_applied_at_the_start_with_the_model_that_the_server_has(
+    server: ScriptedServer, home: Path
+) -> None:
+    write(home, '[x]\nmodels = "gemma"\ntemperature = 0.1\n')
+    server.pages["/v1/models"] = models("gemma")
+    server.will(answer("yes"))
+    with terminal("-u", server.url, home=home) as screen:
+        screen.wait_for("temperature is 0.1.")
+        screen.wait_for("temp 0.1")  # in the toolbar
+        screen.line("hi")
+        screen.wait_for("yes")
+    run("-u", server.url, "hi")
+    assert [request.body["temperature"] for request in server.requests] == [0.1, 0.1]
 
 
 @pytest.mark.parametrize(

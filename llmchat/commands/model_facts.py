@@ -5,7 +5,8 @@ from llmchat.wire.models import Model
 
 def facts(listed: Model) -> str:
     """All that is told of a model, on one line."""
-    told = (state(listed), windows(listed), size(listed), listed.quantisation, can(listed))
+    window = windows(listed) and f"{windows(listed)} tokens of context"
+    told = (state(listed), window, size(listed), listed.quantisation, can(listed))
     return " · ".join(filter(None, told))
 
 
@@ -17,7 +18,7 @@ def state(listed: Model) -> str:
 
 
 def windows(listed: Model) -> str:
-    """The window that a request has, and the largest there could be."""
+    """The window that a request has, and the largest there could be, in tokens."""
     now = f"{listed.context:,}" if listed.context else ""
     if listed.max_context in (None, listed.context):
         return now

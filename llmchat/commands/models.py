@@ -41,7 +41,7 @@ def models(chat: Chat) -> Result:
     return Table(
         tuple(heads[n] for n in used),
         tuple(tuple(row[n] for n in used) for row in rows),
-        "`/model NAME` takes one.",
+        "`/model NAME` takes one." + " The context is in tokens." * ("context" in (heads[n] for n in used)),
         one_line=True,
     )
 

@@ -41,12 +41,22 @@ def server(chat: Chat, place: str = "") -> Result:
     chat.take_model(named.model if named else "")
     if named and named.preset:
         chat.take_preset(named.preset)
-    found = chat.connection.found()
-    if found is None:
+    if chat.connection.found() is None:
         return not_known_yet(chat)
-    if found.reachable:
-        chat.suit_model()
+    suit_model(chat)
     return "\n".join([greeting(chat), *changes(chat, before)])
+
+
+def suit_model(chat: Chat) -> str:
+    """Take what presets set for the model that the server has, where it is known; what is said of it.
+
+    Raises UsageError when the presets cannot be read.
+    """
+    before = chat.sampling
+    found = chat.connection.found(timeout=0)
+    if found and found.reachable:
+        chat.suit_model()
+    return "\n".join(changes(chat, before))
 
 
 def connect(chat: Chat, connection: Connection, place: str) -> None:
@@ -105,8 +115,12 @@ def _greeting(chat: Chat, found: Found) -> list[str]:
     if found.fault:
         lines = [found.fault.sentence, found.fault.hint]
     lines += [f"  {n}  {_line(other)}" for n, other in enumerate(chat.connection.others, 1)]
-    number = "/server N takes one of these, " if chat.connection.others else ""
-    return [*lines, f"{number}/server URL another, /server demo starts the practice model."]
+    one = (
+        "/server N takes one of these, /server URL another"
+        if chat.connection.others
+        else "/server URL takes another"
+    )
+    return [*lines, f"{one}, /server demo starts the practice model."]
 
 
 def notable(chat: Chat) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmchat.config import settings as settings_of
 from llmchat.config.settings import Settings
-from llmchat.errors import EngineError, LlmchatError
+from llmchat.errors import EngineError, LlmchatError, UsageError
 from llmchat.launch.opening import attach_files, connect, resume_or_connect, store_of, where_kept
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _encoding_told() -> str:
 
 def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
     from llmchat.chat import Chat
-    from llmchat.commands.server import greeting, notable
+    from llmchat.commands.server import greeting, notable, suit_model
     from llmchat.repl import Repl
     from llmchat.terminal.screen import Screen
 
@@ -70,7 +70,17 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
             lines.append(f"{error.sentence} {error.hint}")
         if any(lines):
             prompt.announce("\n".join(filter(None, lines)))
+        # The chat is changed where the prompt runs, not in the thread that has found the server.
+        prompt.show_above(suit)
         prompt.refresh()
+
+    def suit() -> None:
+        try:
+            told = suit_model(chat)
+        except UsageError as error:
+            told = f"{error.sentence} {error.hint}"
+        if told:
+            prompt.announce(told)
 
     try:
         if shown := resume_or_connect(chat, flags, announce):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from llmchat.chat import Chat
 from llmchat.commands import registry
-from llmchat.commands.server import greeting, notable
+from llmchat.commands.server import greeting, notable, suit_model
 from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
 from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_line
@@ -31,6 +31,7 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         found = chat.connection.found() if asks else None
         if found and found.reachable and notable(chat):
             say(greeting(chat))
+        suit_model(chat)
         chat.meter.asks = False
         results = None if asks else sys.stdout
         screen = Screen(

@@ -89,7 +89,8 @@ def _version(kind: Kind, get: Get) -> str:
     if kind.version is None:
         return ""
     path, name = kind.version
-    return text(told(get, path).get(name))
+    version = text(told(get, path).get(name))
+    return "" if "unknown" in version else version  # b0-unknown: built without its source's history
 
 
 def remembering(client: "Client", known: Mapping[str, Answer] = _NONE) -> Get:
