@@ -43,10 +43,12 @@ class Attachment:
 
     @property
     def size(self) -> int:
-        """Bytes: of the text as it is sent, of the image without its base64."""
+        """Bytes: of the text without its name and fence, of the image without its base64."""
         if self.kind == "text":
-            return len(self.data.encode("utf-8", "surrogatepass"))
-        return len(self.data.partition(",")[2]) * 3 // 4
+            within = self.data.split("\n", 2)[-1].rpartition("\n")
+            return len("".join(within[:2]).encode("utf-8", "surrogatepass"))
+        coded = self.data.partition(",")[2]
+        return len(coded) * 3 // 4 - coded.count("=")
 
     @property
     def label(self) -> str:

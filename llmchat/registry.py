@@ -14,6 +14,7 @@ from typing import NewType
 from llmchat import params
 from llmchat.chat import Chat
 from llmchat.config.macros import NONE, Macros, expanded
+from llmchat.config.preferences import PREFERENCES
 from llmchat.errors import UsageError
 from llmchat.input.lines import split_command, unquoted
 from llmchat.params import normalise
@@ -138,13 +139,15 @@ class Registry:
             return True
 
     def _unknown(self, word: str) -> UsageError:
-        known = [*self._by_word, *(normalise(p.name) for p in params.PARAMS)]
+        words = [*(word for command in self.commands.values() for word in command.words)]
+        known = {normalise(name): f"/{name}" for name in [*words, *(p.name for p in params.PARAMS)]}
+        known |= {
+            normalise(p.name): f"/settings {p.name}" for p in PREFERENCES if normalise(p.name) not in known
+        }
         hint = "`/help` lists the commands; `//` at the start sends a slash."
         near = difflib.get_close_matches(normalise(word), known, n=1, cutoff=0.6)
         if near:
-            command = self._by_word.get(near[0])
-            name = command.name if command else params.param(near[0]).name
-            hint = f"Did you mean /{name}? {hint}"
+            hint = f"Did you mean {known[near[0]]}? {hint}"
         return UsageError(f"There is no command /{word}; nothing was sent.", hint)
 
 

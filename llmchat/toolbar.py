@@ -82,7 +82,9 @@ def _cells(text: str) -> int:
 
 
 def _changed(chat: Chat, name: str) -> str:
-    value = show(chat.sampling.chosen[name].value)
+    chosen = chat.sampling.chosen[name].value
+    # A form is told by its type, since its JSON has no room here.
+    value = show(chosen.get("type", chosen) if isinstance(chosen, dict) else chosen)
     short = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"
     return f"{_SHORT.get(name, name)} {safe_line(short)}"
 

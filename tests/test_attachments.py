@@ -93,7 +93,7 @@ def test_what_cannot_be_attached_is_refused_in_a_sentence(folder: Path) -> None:
         "large.txt": "large.txt has 1 MB; 1 MB is the most.",
         "pipe": "pipe is no file that can be read.",
         "many": "'many' is more than 100 files.",
-        "empty": "There is no file 'empty'.",
+        "empty": "There is no file in the folder 'empty'.",
         "'": "There is no file",
     }
     for words, sentence in refused.items():
@@ -140,7 +140,7 @@ def test_a_file_goes_with_the_next_message_and_no_other(server: ScriptedServer) 
     ran = session(server.url, "/file src/main.py", "/file", "explain", "thanks", "/file", "/history", "/tree")
     assert sent(server, 0) == "src/main.py:\n```py\nprint('hi')\n```\n\nexplain"
     assert sent(server, 1) == "thanks"
-    assert "Attached to the next message: src/main.py (34 bytes, ~8 tokens)." in ran.screen
+    assert "Attached to the next message: src/main.py (12 bytes, ~8 tokens)." in ran.screen
     assert "Nothing is attached." in ran.screen
     assert ran.screen.count("explain [src/main.py]") == 2
     assert ran.said[0] == ("user", "explain")
@@ -297,3 +297,10 @@ def test_a_path_is_completed_in_a_terminal(home: Path, server: ScriptedServer) -
         screen.type("\t\r")
         screen.wait_for("yes")
     assert sent(server).endswith("explain @src/main.py")
+
+
+@pytest.mark.parametrize("text", ["", "one line\n", "```\na fence\n```\n"])
+def test_a_size_is_that_of_the_file(folder: Path, text: str) -> None:
+    (folder / "x.txt").write_text(text, encoding="utf-8")
+    (one,) = found("x.txt")
+    assert one.size == len(text)

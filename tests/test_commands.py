@@ -230,7 +230,7 @@ def test_continue_goes_on_where_the_server_does(server: ScriptedServer) -> None:
 def test_continue_asks_in_words_where_it_does_not(server: ScriptedServer, answered: str, sent: bool) -> None:
     server.will(answer("One"), answer("two"))
     ran = session(server.url, "count", "/continue", answered)
-    assert "Ask it to in words?" in ran.screen
+    assert "Ask in words for the rest?" in ran.screen
     assert (len(server.requests) == 2) is sent
 
 
@@ -265,6 +265,9 @@ def test_what_is_a_message(here: ScriptedServer, line: str, sent: str) -> None:
         ("/se", "/se may be /set, /server, /settings"),
         ("/helo", "Did you mean /help?"),
         ("/tempratur 1", "Did you mean /temperature?"),
+        ("/theme light", "Did you mean /settings theme?"),
+        ("/compres", "Did you mean /compress?"),
+        ("/", "`/help` lists the commands"),
         ("/xyzzy", "nothing was sent"),
         ("/num_ctx 8192", "OLLAMA_CONTEXT_LENGTH"),
         ("/set num_ctx 8192", "OLLAMA_CONTEXT_LENGTH"),
@@ -482,6 +485,12 @@ def test_quotes_around_a_whole_path_are_no_part_of_it(
     assert "/write needs file." in ran.screen
 
 
+def test_a_default_is_completed_once(here: ScriptedServer) -> None:
+    found = [(one.text, one.meaning) for one in complete(registry, session(here.url).chat, "/settings keys ")]
+    assert found[:2] == [("emacs", "the default"), ("vi", "")]
+    assert [text for text, _ in found].count("emacs") == 1
+
+
 def test_a_folder_is_not_offered_to_be_overwritten(server: ScriptedServer, tmp_path: Path) -> None:
     ran = session(server.will(answer("```\ncode\n```")).url, "hi", f"/write {tmp_path}")
     assert f"{tmp_path} is a folder." in ran.screen.replace("\n", " ")
@@ -501,3 +510,32 @@ def test_what_is_decided_at_the_start_is_not_said_to_have_changed(server: Script
     assert "store is off from the next start on." in ran.screen
     assert ran.chat.preferences.store
     assert not load().preferences.store
+
+
+def test_help_has_whole_paragraphs_and_each_example_on_a_line_of_its_own(here: ScriptedServer) -> None:
+    shown = session(here.url, "/help sweep").screen
+    assert "With several parameters (`k=v,v k=v,v`) it asks for every combination" in shown
+    assert "\n  /sweep seed x5\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("/help theme", "theme is auto.\nThe colours"),
+        ("/help num_ctx", "OLLAMA_CONTEXT_LENGTH"),
+        ("/help open", "/open WHICH\n"),
+        ("/help tr", "/tr is: Translate into $1: $*"),
+        ("/tr", "/tr needs a word after it."),
+        ("/copy everything", "It copies `code`, `all`, or a message by its number."),
+        ("/stats foo", "/stats takes all, on or off, not 'foo'."),
+        ("/diff", "There is only one answer, and no 2."),
+        ("/reset", "A new conversation."),
+        ("/drop", "Nothing is attached."),
+        ("/config theme", "theme is auto."),
+        ("/settings theme --save", "theme is auto. Saved in"),
+    ],
+)
+def test_what_is_meant_is_found(here: ScriptedServer, line: str, told: str) -> None:
+    lines = (f"/server {here.url}", "/alias tr Translate into $1: $*", "hi", line)
+    ran = session(here.url, *lines, settings=load())
+    assert told in ran.screen

@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import io
-import json
 import re
 import struct
 import sys
@@ -18,7 +17,7 @@ from llmchat.errors import UsageError
 from llmchat.input.attachments import found
 from llmchat.input.lines import Line
 from llmchat.local import engine
-from llmchat.store import exports
+from llmchat.store import exports, scripts
 from tests.scripted import Said, ScriptedServer, answer, models, page, serving
 from tests.session import session
 
@@ -124,7 +123,8 @@ def test_an_image_goes_as_a_part_of_its_message_alone(server: ScriptedServer, fo
     assert second[0] == first[0]
     assert isinstance(second[2]["content"], str)
     assert third[4]["content"][1]["image_url"]["url"].startswith("data:image/jpeg;")
-    assert re.search(r"Attached to the next message: small.png \(\d+ bytes\)", ran.screen)
+    size = (folder / "small.png").stat().st_size
+    assert f"Attached to the next message: small.png ({size} bytes)" in ran.screen
 
 
 UNSEEING = {"type": "llm", "key": "qwen", "loaded_instances": [], "capabilities": {"vision": False}}
@@ -167,7 +167,7 @@ def test_an_image_is_kept_and_exported(server: ScriptedServer, folder: Path) -> 
     assert "[large.jpg (" in texts["md"]
     assert url not in texts["md"]
     assert all(url in texts[form] for form in ("jsonl", "sh"))
-    assert json.dumps(server.requests[0].body) in ran.screen
+    assert scripts.json_text(server.requests[0].body) in ran.screen
     assert "@large.jpg what? [large.jpg]" in ran.screen
     compile(texts["py"], "chat.py", "exec")
 

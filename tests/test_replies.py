@@ -66,7 +66,7 @@ def test_a_reply_or_a_part_of_it_is_on_the_clipboard_as_it_came(
         ("/copy", "There is no answer yet."),
         ("/copy all", "The conversation has not begun."),
         ("/copy code 3", "There is no block 3. The last reply has 2 blocks of code."),
-        ("/copy nothing", "There is no message nothing."),
+        ("/copy nothing", "/copy knows no 'nothing'."),
         ("/copy 1 2", "/copy 1 takes no '2'."),
         ("/write", "/write needs file."),
         ("/write no/such/folder.py", "folder.py cannot be written"),
@@ -83,7 +83,9 @@ def test_what_cannot_be_copied_is_said(here: ScriptedServer, desktop: Path, line
 def test_a_reply_without_code_says_so() -> None:
     with serving() as server:
         server.will(answer("No code here."))
-        assert "The last reply has no code: No code here." in session(server.url, "hi", "/copy code").screen
+        assert (
+            "There is no code in the last reply, message 2." in session(server.url, "hi", "/copy code").screen
+        )
 
 
 def test_without_a_clipboard_and_a_terminal_that_is_said(

@@ -258,7 +258,7 @@ def test_ctrl_c_stops_what_the_shell_runs(server: ScriptedServer, home: Path) ->
         screen.line("!echo begun; sleep 1000")
         screen.wait_until(lambda text: text.splitlines().count("begun") == 1, "the output")
         screen.type(CTRL_C)
-        screen.wait_for("to the next message? [y/N]")
+        assert "\nStopped.\n" in screen.wait_for("to the next message? [y/N]")
         screen.line("n")
         screen.wait_for_prompt()
         screen.line("hi")

@@ -96,7 +96,7 @@ def test_what_can_be_no_macro_is_said(here: ScriptedServer, line: str, told: str
 
 def test_too_few_words_and_the_first_failure_end_a_macro(here: ScriptedServer) -> None:
     ran = with_file(here, "/alias tr Translate into $1: $*", "/tr", "/macro m /set top_p=9 ;; hi", "/m")
-    assert "/tr needs 1 words after it." in ran.screen
+    assert "/tr needs a word after it." in ran.screen
     assert not here.requests
 
 

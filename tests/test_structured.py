@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from llmchat import toolbar
 from llmchat.local import engine
 from tests.scripted import ScriptedServer, answer, models, page
 from tests.session import session
@@ -145,3 +146,8 @@ def test_a_server_without_grammars_says_so(server: ScriptedServer) -> None:
     ran = session(server.url, "/models", '/grammar root ::= "yes"')
     assert "grammar" in ran.screen.rpartition("> /grammar")[2]
     assert "vLLM" in ran.screen.rpartition("> /grammar")[2]
+
+
+def test_the_toolbar_names_a_form_by_its_type(server: ScriptedServer) -> None:
+    chat = session(server.url, "/json on").chat
+    assert "form json_object" in [part.text for part in toolbar.parts(chat)]

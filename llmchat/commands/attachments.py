@@ -16,7 +16,7 @@ command = group.command
 _NONE = "`/file PATH` attaches a file to the next message, and so does `@path` in it."
 
 
-@command("attach", "files", examples=("/file notes.txt", "/file src/*.py", "/file"))
+@command("attach", "files", "add", examples=("/file notes.txt", "/file src/*.py", "/file"))
 def file(chat: Chat, path: File = NO_FILE) -> Result:
     """Attach a file, a pattern or a folder to the next message.
 
@@ -70,7 +70,7 @@ def _attached(chat: Chat) -> Iterator[Choice]:
         yield Choice(str(number), one.name)
 
 
-@command(examples=("/detach", "/detach 1"), which=_attached)
+@command("drop", examples=("/detach", "/detach 1"), which=_attached)
 def detach(chat: Chat, which: Rest = NOTHING) -> Result:
     """Take away what is attached to the next message.
 

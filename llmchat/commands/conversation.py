@@ -19,7 +19,9 @@ _TAKES_AWAY = ("", "none", "off", "clear", "reset")
 _GO_ON = "Please go on exactly where you stopped."
 
 
-@command("system_prompt", "sp", examples=("/system Answer in one sentence.", "/system", "/system none"))
+@command(
+    "system_prompt", "sp", "prompt", examples=("/system Answer in one sentence.", "/system", "/system none")
+)
 def system(chat: Chat, text: Rest = NOTHING) -> Result:
     """Show the system prompt, or set it; `none` takes it away.
 
@@ -32,7 +34,7 @@ def system(chat: Chat, text: Rest = NOTHING) -> Result:
     return f"System prompt: {chat.system}" if chat.system else "There is no system prompt."
 
 
-@command("new", examples=("/clear",))
+@command("new", "reset", examples=("/clear",))
 def clear(chat: Chat) -> Result:
     """Begin a new conversation.
 
@@ -70,7 +72,9 @@ def continue_(chat: Chat) -> Result:
     def ask_in_words(answer: str) -> Result:
         return "Nothing was sent." if answer.strip().lower().startswith("n") else Send(_GO_ON)
 
-    return Ask("This server is not known to go on with an answer. Ask it to in words? [Y/n]", ask_in_words)
+    return Ask(
+        "This server is not known to go on with an answer. Ask in words for the rest? [Y/n]", ask_in_words
+    )
 
 
 @command(examples=("/undo", "/undo 2"))

@@ -1,5 +1,6 @@
 """`/help`, and the registry of all commands that it explains."""
 
+import re
 from collections.abc import Iterator
 
 from llmchat import params
@@ -27,6 +28,9 @@ from llmchat.commands import (
     tree,
 )
 from llmchat.commands.parameters import explain
+from llmchat.commands.program import settings
+from llmchat.commands.shortcuts import alias
+from llmchat.config.preferences import is_preference
 from llmchat.errors import UsageError
 from llmchat.registry import Choice, Command, Group, Registry
 from llmchat.results import Result, Table
@@ -71,12 +75,18 @@ def help_(chat: Chat, topic: str = "") -> Result:
     if topic.lower() == "keys":
         return Table(("key", "what it does"), KEYS)
     word = topic.removeprefix("/")
+    if word in chat.macros:
+        return alias(chat, word)
     if found := registry.find(word):
         return _about(found)
     if param := params.find_begun(word):
         return explain(chat, param)
+    if is_preference(word):
+        return settings(chat, word)
+    params.refuse_elsewhere(word)
     raise UsageError(
-        f"There is no command or parameter {word!r}.", "`/help` lists the commands, `/set` the parameters."
+        f"There is no command, parameter or setting {word!r}.",
+        "`/help` lists the commands, `/set` the parameters, `/settings` the settings.",
     )
 
 
@@ -92,7 +102,9 @@ def _overview() -> Table:
 
 
 def _about(known: Command) -> str:
-    lines = [known.usage, known.help, "For example: " + "   ".join(known.examples)]
+    # A line end of the source is none on the screen, which has a width of its own.
+    text = re.sub(r"(?<!\n)\n(?!\n)", " ", known.help)
+    lines = [known.usage, text, "For example:", *(f"  {example}" for example in known.examples)]
     if known.aliases:
         lines.append("Also: " + " ".join(f"/{alias}" for alias in known.aliases))
     return "\n".join(lines)

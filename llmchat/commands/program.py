@@ -27,6 +27,7 @@ def _preferences(_: Chat) -> Iterable[Choice]:
 
 @command(
     "preferences",
+    "config",
     examples=("/settings", "/settings theme light", "/settings keys vi --save"),
     name=_preferences,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llmchat.chat import Chat
-from llmchat.commands.places import first_line, messages, numbered
+from llmchat.commands.places import messages, numbered
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
 from llmchat.input.lines import unquoted
@@ -49,6 +49,8 @@ def copy(chat: Chat, what: str = "", n: str = "") -> Result:
             raise UsageError("The conversation has not begun.", "Type a question.")
         record = chat.keeping.do(lambda store: store.record(chat.keeping.id))
         return Copy(exports.markdown(Record(record.title if record else "", chat.conversation)), "everything")
+    if what and not what.removeprefix("#").isdecimal():
+        raise UsageError(f"/copy knows no {what!r}.", "It copies `code`, `all`, or a message by its number.")
     node = numbered(chat, what) if what else chat.last("assistant")
     return Copy(node.message.content, f"message {node.number}")
 
@@ -95,7 +97,9 @@ def _code(chat: Chat, number: str) -> tuple[int, int, str]:
     node = chat.last("assistant")
     found = code_blocks(node.message.content)
     if not found:
-        raise UsageError(f"The last reply has no code: {first_line(node)}", "`/copy` copies all of it.")
+        raise UsageError(
+            f"There is no code in the last reply, message {node.number}.", "`/copy` copies all of it."
+        )
     if number and not (number.isdecimal() and 1 <= int(number) <= len(found)):
         blocks = "1 block" if len(found) == 1 else f"{len(found)} blocks"
         raise UsageError(f"There is no block {number}.", f"The last reply has {blocks} of code.")

@@ -26,7 +26,12 @@ def stats(chat: Chat, switch: str = "") -> Result:
     `on` and `off` switch the line after each reply. What the server does not tell is left out.
     """
     if switch and switch.lower() != "all":
-        chat.preferences = chat.preferences.set("stats", switch)
+        try:
+            chat.preferences = chat.preferences.set("stats", switch)
+        except UsageError as error:
+            raise UsageError(
+                f"/stats takes all, on or off, not {switch!r}.", "Alone it tells of the last reply."
+            ) from error
         return f"The line after each reply is {show(chat.preferences.stats)}."
     if not chat.replies or (chat.last_reply is None and not switch):
         raise UsageError("There is no reply yet.", "Type a question.")

@@ -66,7 +66,10 @@ def _filled(name: str, lines: tuple[str, ...], rest: str) -> list[str]:
     count = max((int(number) for number in wanted - {"*"}), default=0)
     words = rest.split(maxsplit=count)
     if len(words) < count:
-        raise UsageError(f"/{name} needs {count} words after it.", f"It is: {' ;; '.join(lines)}")
+        raise UsageError(
+            f"/{name} needs {'a word' if count == 1 else f'{count} words'} after it.",
+            f"It is: {' ;; '.join(lines)}",
+        )
     values = {"$": "$", "*": words[count] if len(words) > count else "", **_numbered(words)}
     made = [_ARGUMENT.sub(lambda found: values.get(found[1], ""), line) for line in lines]
     if rest and not wanted:

@@ -38,6 +38,11 @@ def preference(name: str) -> Param:
     raise UsageError(f"There is no setting {name!r}.", f"There are: {names}. Parameters: `/set`.")
 
 
+def is_preference(name: str) -> bool:
+    """Whether there is a preference with this name."""
+    return any(known.name == name.lower() for known in PREFERENCES)
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """How the program looks and behaves: one value for each of `PREFERENCES`."""

@@ -37,6 +37,8 @@ def found(words: str) -> tuple[Attachment, ...]:
     for whole in (words.strip(), _unquoted(words)):
         if files := _files(whole):
             return _taken(whole, files)
+        if os.path.isdir(os.path.expanduser(whole)):
+            raise UsageError(f"There is no file in the folder {whole!r}.", "Hidden ones are left out.")
     paths = _split(words)
     if len(paths) < 2:
         raise UsageError(f"There is no file {words!r}.", f"Paths begin in {os.getcwd()}, or with / or ~.")

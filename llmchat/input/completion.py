@@ -119,11 +119,9 @@ def _paths(typed: str) -> Iterator[Completion]:
 
 
 def _values(param: Param, typed: str) -> Iterator[Completion]:
-    choices = [Choice(value) for value in param.choices]
-    if param.type == "bool":
-        choices = [Choice("on"), Choice("off")]
-    if param.default is not None:
-        choices.append(Choice(show(param.default), "the default"))
+    default = "" if param.default is None else show(param.default)
+    words = param.choices or (("on", "off") if param.type == "bool" else (default,) * bool(default))
+    choices = [Choice(word, "the default" * (word == default)) for word in words]
     if not param.choices and param.type != "bool":
         choices.append(Choice(param.example, f"an example; {param.range}"))
     yield from _fitting([*choices, Choice("default", "as if it had not been set")], typed)

@@ -44,7 +44,7 @@ def is_command(line: Line, known: Callable[[str], bool]) -> bool:
     if line.pasted and "\n" in text.strip():
         return False
     word = split_command(text)[0]
-    return "/" not in word and (known(word) or not os.path.exists(f"/{word}"))
+    return not word or ("/" not in word and (known(word) or not os.path.exists(f"/{word}")))
 
 
 def shell_line(line: Line) -> str:

@@ -20,7 +20,8 @@ class Running:
     """A shell line that runs: iterate over it for its output as it comes, standard error included.
 
     It is a process group of its own without a terminal, so that `stop` reaches all of it. `output` is
-    what came, or the end of it; `status` its exit code, None while it runs.
+    what came, or the end of it; `status` its exit code (negative: a signal), None while it runs.
+    `stopped` says whether it was interrupted.
     """
 
     def __init__(self, line: str) -> None:
@@ -37,7 +38,7 @@ class Running:
             )
         except OSError as error:
             raise UsageError(f"The shell {shell} does not start: {error.strerror}.") from error
-        self._stopped = False
+        self.stopped = False
         self.output = ""
 
     @property
@@ -56,7 +57,7 @@ class Running:
 
     def stop(self) -> None:
         """Interrupt it as Ctrl-C would, the second time for good; safe in a signal handler."""
-        again, self._stopped = self._stopped, True
+        again, self.stopped = self.stopped, True
         if sys.platform == "win32":
             self._process.terminate()
             return

@@ -19,7 +19,8 @@ def in_shell(line: str, chat: Chat, screen: Screen) -> Result:
     if not running.output.endswith("\n"):
         screen.results.verbatim("")
     if running.status:
-        screen.note(f"It ended with {running.status}.")
+        ended = f"signal {-running.status}" if running.status < 0 else running.status
+        screen.note("Stopped." if running.stopped else f"It ended with {ended}.")
     if not running.output.strip():
         return None
     attachment = output_of(line, running.output)

@@ -11,6 +11,7 @@ What of requests and urllib3 is used, and why:
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from http.client import IncompleteRead
 from typing import Any
 
 import requests
@@ -247,6 +248,8 @@ def _connection_error(address: Address, error: Exception) -> TransportError:
         return UnreachableError(f"No server answers at {address}.", _UNREACHABLE_HINT, refused=refused)
     cause = _innermost(error)
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    if isinstance(cause, IncompleteRead):
+        text = "it ended in the middle of the answer"
     # Before the headers the error is requests' own; in the body urllib3's, since we read it raw.
     unanswered = isinstance(error, requests.exceptions.ConnectionError) and isinstance(cause, ConnectionError)
     return DroppedError(
