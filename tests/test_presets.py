@@ -207,3 +207,10 @@ def test_in_a_terminal_against_the_real_server(home: Path) -> None:
             screen.wait_for_prompt()
             screen.line(line)
             screen.wait_for(shown)
+
+
+def test_saving_over_a_built_in_one_is_said_and_can_be_taken_back(server: ScriptedServer) -> None:
+    ran = talk(server, "/set top_k=5", "/preset save precise", "/preset delete precise", "/preset precise")
+    assert "It takes the place of the built-in one; `/preset delete precise` brings that back." in ran.screen
+    assert "precise is as it came with llmchat again." in ran.screen
+    assert values(ran) == {"top_k": 5, "temperature": 0.2, "top_p": 0.9}

@@ -66,13 +66,19 @@ def _save(chat: Chat, name: str, why: str) -> str:
     if not values:
         raise UsageError("Nothing is set that could be saved.", "`/set` sets parameters.")
     presets.save(file, presets.checked_name(name), values, why.strip())
-    return f"Saved as {name} in {file}: {written(values)}"
+    instead = f"\nIt takes the place of the built-in one; `/preset delete {name}` brings that back."
+    return f"Saved as {name} in {file}: {written(values)}" + instead * _is_built_in(name)
 
 
 def _delete(chat: Chat, name: str) -> str:
-    built_in = any(name == known.name for known in presets.BUILT_IN)
     presets.delete(_file(chat), name)
-    return f"{name} is as it came with llmchat again." if built_in else f"The preset {name} is deleted."
+    if _is_built_in(name):
+        return f"{name} is as it came with llmchat again."
+    return f"The preset {name} is deleted."
+
+
+def _is_built_in(name: str) -> bool:
+    return any(name == known.name for known in presets.BUILT_IN)
 
 
 def _bind(chat: Chat, name: str, rest: str) -> str:

@@ -54,7 +54,7 @@ def _encoding_told() -> str:
 
 def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "Repl":
     from llmchat.chat import Chat
-    from llmchat.commands.server import greeting, notable, suit_model
+    from llmchat.commands.server import greeting, notable
     from llmchat.repl import Repl
     from llmchat.terminal.screen import Screen
 
@@ -71,16 +71,8 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
         if any(lines):
             prompt.announce("\n".join(filter(None, lines)))
         # The chat is changed where the prompt runs, not in the thread that has found the server.
-        prompt.show_above(suit)
+        prompt.show_above(lambda: _suit(prompt, chat))
         prompt.refresh()
-
-    def suit() -> None:
-        try:
-            told = suit_model(chat)
-        except UsageError as error:
-            told = f"{error.sentence} {error.hint}"
-        if told:
-            prompt.announce(told)
 
     try:
         if shown := resume_or_connect(chat, flags, announce):
@@ -96,6 +88,18 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
     _serve(prompt, chat)
     chat.meter.then = prompt.refresh
     return Repl(chat, prompt, screen)
+
+
+def _suit(prompt: "Prompt", chat: "Chat") -> None:
+    """Take what presets set for the model that the server has, and say so above the prompt."""
+    from llmchat.commands.server import suit_model
+
+    try:
+        told = suit_model(chat)
+    except UsageError as error:
+        told = f"{error.sentence} {error.hint}"
+    if told:
+        prompt.announce(told)
 
 
 def _serve(prompt: "Prompt", chat: "Chat") -> None:
