@@ -174,7 +174,6 @@ def test_the_tutorial_shows_what_the_program_shows() -> None:
     assert masked(filled(page, PROGRAM)) == masked(page), "python -m docs.transcripts writes it anew"
 
 
-@pytest.mark.slow
 def test_a_newcomer_comes_from_a_fresh_clone_to_the_end_of_the_tutorial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
