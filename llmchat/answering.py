@@ -4,6 +4,7 @@ from llmchat.commands.lab import summary
 from llmchat.errors import AnswerError, LlmchatError
 from llmchat.interruptions import Suspension
 from llmchat.lab.run import Run
+from llmchat.results import SideBySide
 from llmchat.store.answers import json_line
 from llmchat.structured import fault, form_of
 from llmchat.terminal.screen import Screen
@@ -48,8 +49,7 @@ def several(run: Run, screen: Screen, suspension: Suspension) -> None:
         _raise_first(run)
         screen.note("Stopped before an answer came.")
         return
-    screen.replies.side_by_side(run.answers)
-    screen.results.table(summary(run.answers))
+    screen.show(SideBySide(run.answers, summary(run.answers)))
 
 
 def records(run: Run, screen: Screen, suspension: Suspension) -> None:

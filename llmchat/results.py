@@ -49,9 +49,10 @@ class Markdown:
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """Several answers, to be shown side by side."""
+    """Several answers, to be shown side by side, and below them what they have in common."""
 
     answers: tuple[Answer, ...]
+    summary: Table
 
 
 @dataclass(frozen=True, slots=True)

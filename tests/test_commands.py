@@ -528,7 +528,7 @@ def test_help_has_whole_paragraphs_and_each_example_on_a_line_of_its_own(here: S
         ("/tr", "/tr needs a word after it."),
         ("/copy everything", "It copies `code`, `all`, or a message by its number."),
         ("/stats foo", "/stats takes all, on or off, not 'foo'."),
-        ("/diff", "There is only one answer, and no 2."),
+        ("/diff", "There is only one so far; `/regen` asks for another."),
         ("/reset", "A new conversation."),
         ("/drop", "Nothing is attached."),
         ("/config theme", "theme is auto."),

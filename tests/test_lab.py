@@ -79,6 +79,7 @@ def test_a_grid_says_what_it_asks_for(line: str, told: str) -> None:
         ("temperature 0 3 reasons", "temperature is a number from 0 to 2"),
         ("temperature=0,hot", "temperature is a number from 0 to 2"),
         ("nonsense 1 2", "There is no parameter 'nonsense'."),
+        ("nonsense=1,2", "There is no parameter 'nonsense'."),
         ("n 1 2", "n is how many answers there are"),
         ("temperature 0 1 parallel=0", "parallel is a whole number from 1 to 16"),
         ("temperature x3", "A sweep of temperature needs values."),
@@ -207,6 +208,7 @@ def test_a_lane_that_failed_keeps_its_number(server: ScriptedServer) -> None:
     assert "There is no answer 2." in ran.screen
     assert ran.said[-1] == ("assistant", "three")
     assert ran.screen.count("2 \N{MIDDLE DOT} temperature 0.5\n\nThe server refused (HTTP 500): broken") == 2
+    assert ran.screen.count("identical to") == 2  # the table, again
 
 
 def test_the_difference_of_two_answers_is_by_words_with_what_they_were_asked_with(

@@ -86,10 +86,10 @@ def _alternative(chat: Chat, which: str) -> Node:
     found = _alternatives(chat)
     if not found:
         raise UsageError(f"There is nothing to pick {which} from yet.", "Type a question.")
-    if len(found) == 1 and which not in map(str, found):
-        raise UsageError(f"There is only one answer, and no {which}.", "`/regen` asks for another.")
     if not which.isdecimal() or int(which) not in found:
-        raise UsageError(f"There is no answer {which}.", "`/pick` lists those that there are.")
+        only = "There is only one so far; `/regen` asks for another."
+        hint = only if len(found) == 1 else "`/pick` lists those that there are."
+        raise UsageError(f"There is no answer {which}.", hint)
     return found[int(which)]
 
 

@@ -71,7 +71,7 @@ def grid_of(text: str, sampling: Sampling) -> Grid:
         elif equals and _is_name(key):
             name, rest = "", _take_list(grid, sampling, field_name(key), rest.partition("=")[2])
         elif not grid.values:
-            name, rest = _name(word), after
+            name, rest = _name(key), after
             grid.values[name] = []
         elif name and (found := _values(sampling, name, word)):
             grid.values[name] += found

@@ -110,7 +110,7 @@ def _again(chat: Chat) -> Result:
     answers = compared_before(chat) if chat.keeping.id else ()
     if not answers:
         raise UsageError("Nothing was compared in this conversation.", "`/sweep temperature 0 0.8` does it.")
-    return SideBySide(answers)
+    return SideBySide(answers, summary(answers))
 
 
 def _model(chat: Chat, word: str) -> str:

@@ -112,8 +112,9 @@ class Screen:
                 self.turns(shown)
             case Markdown(text):
                 self.replies.markdown(text)
-            case SideBySide(answers):
+            case SideBySide(answers, summary):
                 self.replies.side_by_side(answers)
+                self.results.table(summary)
             case Copy(text, name):
                 how = clipboard.copy(text, self._out)
                 self.results.text(f"Copied {name} ({_count(len(text), 'character')}) {how}.")
