@@ -41,7 +41,8 @@ def test_hello_world_is_answered_with_a_highlighted_code_block(home: Path) -> No
 
 def test_it_is_recognised_and_its_model_taken(practice: str) -> None:
     ran = session(practice, "/server", "/models", "/model")
-    assert re.search(rf"llama.cpp \S+ at {practice}", ran.screen)
+    assert re.search(rf"llama.cpp (b\d+-\S+ )?at {practice}", ran.screen)
+    assert "unknown" not in ran.screen
     assert "loaded" in ran.screen
     assert "The model is practice (chosen for you)." in ran.screen
 

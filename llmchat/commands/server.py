@@ -53,7 +53,7 @@ def suit_model(chat: Chat) -> str:
     Raises UsageError when the presets cannot be read.
     """
     before = chat.sampling
-    found = chat.connection.found(timeout=0)
+    found = chat.connection.found_so_far()
     if found and found.reachable:
         chat.suit_model()
     return "\n".join(changes(chat, before))
