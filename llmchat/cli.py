@@ -118,7 +118,7 @@ def _doctor(flags: argparse.Namespace) -> int:
     from llmchat.results import Verbatim
     from llmchat.terminal.screen import Screen
 
-    screen = Screen(sys.stdout, sys.stderr, results=sys.stdout)
+    screen = Screen(sys.stdout, sys.stderr, with_results=True)
     wrong = False
     for finding in examine(lambda: settings_with(flags)):
         screen.show(Verbatim(str(finding)))

@@ -115,9 +115,10 @@ def _handled(numbers: Iterable[int], handle: Callable[[int], None]) -> Iterator[
     """Let these signals call `handle` with their number, unless they are ignored."""
     before = {number: signal.getsignal(number) for number in numbers}
     taken = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
-    for number in taken:
-        signal.signal(number, lambda which, _frame: handle(which))
     try:
+        # Inside, since one that comes now may raise already.
+        for number in taken:
+            signal.signal(number, lambda which, _frame: handle(which))
         yield
     finally:
         for number in taken:

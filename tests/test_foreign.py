@@ -189,6 +189,13 @@ def test_a_question_without_a_prompt(here: ScriptedServer, home: Path, plain: tu
         check(screen)
 
 
+def test_lanes_that_are_not_drawn(here: ScriptedServer, home: Path) -> None:
+    flags = ("--plain", "--sweep", "temperature=0,1")
+    with terminal("-u", here.url, *flags, "hi", home=home, columns=160) as screen:
+        assert screen.wait_for_end() == 0
+        check(screen)
+
+
 @pytest.mark.parametrize("arguments", [("hi",), ()])
 def test_an_error(home: Path, arguments: tuple[str, ...]) -> None:
     with serving() as server:

@@ -1,6 +1,7 @@
 """What the line of a sweep means: parameters with their values, and the question."""
 
 import itertools
+import math
 import random
 import re
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Grid:
     @property
     def count(self) -> int:
         """How many answers that makes."""
-        return len(list(itertools.product(*self.values.values())))
+        return math.prod(map(len, self.values.values()))
 
     def __str__(self) -> str:
         """How many answers, and the values: `4 answers: temperature 0, 1 x top_p 0.5, 1`."""

@@ -33,9 +33,8 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
             say(greeting(chat))
         suit_model(chat)
         chat.meter.asks = False
-        results = None if asks else sys.stdout
         screen = Screen(
-            sys.stdout, sys.stderr, results=results, phrase=on_command_line, styles=settings.styles
+            sys.stdout, sys.stderr, with_results=not asks, phrase=on_command_line, styles=settings.styles
         )
         screen.apply(settings.preferences)
         try:

@@ -54,14 +54,14 @@ class Highlighter:
         self._lexer = _lexer(language)
         self._stack = ["root"]
         self._context = _context(self._lexer)
-        self._comment: tuple[str, str] | None = None
+        self._comment = ""  # what ends the comment that the next line is in
 
     def line(self, line: str) -> list[Piece]:
         """The pieces of the next line, which has no newline."""
         if self._lexer is None or len(line) > _LONG:
             return [("", line)]
         if self._comment:
-            return self._in_comment(line, *self._comment)
+            return self._in_comment(line, self._comment)
         for opener, closer in _COMMENTS:
             if line.rfind(opener) > line.rfind(closer) and (pieces := self._opening(line, opener, closer)):
                 return pieces
@@ -81,14 +81,14 @@ class Highlighter:
         if _kind(kind) != "comment" or not text.startswith(opener):
             return []
         self._stack, self._context = trial._stack, trial._context
-        self._comment = (opener, closer)
+        self._comment = closer
         return _merged(tokens, len(line))
 
-    def _in_comment(self, line: str, opener: str, closer: str) -> list[Piece]:
+    def _in_comment(self, line: str, closer: str) -> list[Piece]:
         end = line.find(closer)
         if end < 0:
             return [("comment", line)]
-        self._comment = None
+        self._comment = ""
         # The lexer goes on after the comment; the comment itself is not for it to see again.
         end += len(closer)
         rest = line[end:]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, TextIO
 
 from rich.console import Console
-from rich.text import Text as RichText
 
 from llmchat.config.preferences import Preferences
 from llmchat.interruptions import Suspension
@@ -65,16 +64,12 @@ class Replies:
             view.take(held)
             view.finish()
 
-    def whole(self, content: str, heading: str = "") -> None:
-        """Show a whole reply, below a heading if there is one; for a pipe, below a blank line."""
-        if not self._rendered:
-            self._out.write("\n")
-        elif heading:
-            self._console.print(RichText(heading, "bold"))
-        if self._drawn or not self._rendered:
+    def whole(self, content: str) -> None:
+        """Show a whole reply as it looked when it came."""
+        if self._drawn:
             self.markdown(content)
         else:
-            self._out.write(f"{safe(content)}\n")
+            self._out.write(f"{self._undrawn(content)}\n")
 
     def markdown(self, content: str) -> None:
         """Draw a message as markdown, where the output is a terminal."""
@@ -94,11 +89,15 @@ class Replies:
         if self._drawn:
             self._out.write(side_by_side(self._console, answers, self.preferences.reasoning))
         else:
-            self._out.write(below_each_other(answers))
+            self._out.write(self._undrawn(below_each_other(answers)))
 
     @property
     def _drawn(self) -> bool:
         return self._rendered and self.preferences.markdown
+
+    def _undrawn(self, text: str) -> str:
+        """A text as it is written where no markdown is drawn: a pipe gets what came, a terminal what is safe."""
+        return safe(text) if self._rendered else text
 
     def _view(self) -> Rendered | Raw:
         if self._drawn:

@@ -53,8 +53,7 @@ class Results:
     def _page(self, renderable: RenderableType) -> None:
         """Show something that may be higher than the screen, page by page if it is."""
         console = self.console
-        lines = console.render_lines(renderable, pad=False)
-        if self.paged and len(lines) >= console.height:
+        if self.paged and len(console.render_lines(renderable, pad=False)) >= console.height:
             # What less needs to know: keep colours, and leave the page in the scrollback.
             options = os.environ.setdefault("LESS", "-RX")
             with console.pager(styles="R" in options):

@@ -44,8 +44,8 @@ _WIDE = 1000
 class Screen:
     """Where everything is shown. `rendered` says whether it is a terminal, where replies are drawn.
 
-    `results` takes what commands show, where that is not to go beside the replies. `phrase` makes of a
-    note what helps where it is read. `styles` are those that the user has changed.
+    `with_results` says whether what commands show is wanted where the replies go, not beside them.
+    `phrase` makes of a note what helps where it is read. `styles` are those that the user has changed.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Screen:
         *,
         rendered: bool | None = None,
         width: int | None = None,
-        results: TextIO | None = None,
+        with_results: bool = False,
         phrase: Callable[[str], str] = str,
         styles: Styles = NONE,
     ) -> None:
@@ -64,12 +64,9 @@ class Screen:
         self._terminal = out.isatty() if rendered is None else rendered
         self._rendered = drawn_for(out) if rendered is None else rendered
         self._styles = styles
-        self._console = console(out, self._terminal, width, styles)
+        self._console = console(out, self._terminal, width or (None if self._rendered else _WIDE), styles)
         self._beside = self._console if self._terminal else console(err, None, width, styles)
-        apart = None
-        if results and not self._terminal:
-            apart = self._console if self._rendered else console(results, False, width or _WIDE)
-        self.results = Results(apart or self._beside, paged=self._terminal)
+        self.results = Results(self._console if with_results else self._beside, paged=self._terminal)
         self.replies = Replies(out, self._console, rendered=self._rendered, note=self.note)
         self._preferences = Preferences()
 
