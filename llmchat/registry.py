@@ -139,11 +139,10 @@ class Registry:
             return True
 
     def _unknown(self, word: str) -> UsageError:
-        words = [*(word for command in self.commands.values() for word in command.words)]
-        known = {normalise(name): f"/{name}" for name in [*words, *(p.name for p in params.PARAMS)]}
-        known |= {
-            normalise(p.name): f"/settings {p.name}" for p in PREFERENCES if normalise(p.name) not in known
-        }
+        names = [word for command in self.commands.values() for word in command.words]
+        names += [param.name for param in params.PARAMS]
+        known = {normalise(setting.name): f"/settings {setting.name}" for setting in PREFERENCES}
+        known |= {normalise(name): f"/{name}" for name in names}
         hint = "`/help` lists the commands; `//` at the start sends a slash."
         near = difflib.get_close_matches(normalise(word), known, n=1, cutoff=0.6)
         if near:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from llmchat.chat import Chat
 from llmchat.commands.chats import opened
+from llmchat.commands.lab import last_compared
 from llmchat.commands.writing import written
 from llmchat.errors import UsageError
 from llmchat.input.lines import unquoted
-from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT
 from llmchat.registry import NO_FILE, File, Group
 from llmchat.results import Result, SendAll
@@ -54,9 +54,7 @@ def _export_lanes(chat: Chat, file: str) -> Result:
     write = lane_exports.FORMATS.get(path.suffix.lower())
     if write is None:
         raise _unclear(file, lane_exports.FORMATS)
-    answers = compared_before(chat) if chat.keeping.id else ()
-    if not answers:
-        raise UsageError("Nothing was compared in this conversation.", "`/sweep temperature 0 0.8` does it.")
+    answers = last_compared(chat)
     question = chat.conversation.node(answers[0].request.parent).message.content
     return written(path, write(question, answers))
 

@@ -30,7 +30,7 @@ from llmchat.commands import (
 from llmchat.commands.parameters import explain
 from llmchat.commands.program import settings
 from llmchat.commands.shortcuts import alias
-from llmchat.config.preferences import is_preference
+from llmchat.config import preferences
 from llmchat.errors import UsageError
 from llmchat.registry import Choice, Command, Group, Registry
 from llmchat.results import Result, Table
@@ -81,7 +81,7 @@ def help_(chat: Chat, topic: str = "") -> Result:
         return _about(found)
     if param := params.find_begun(word):
         return explain(chat, param)
-    if is_preference(word):
+    if preferences.find(word):
         return settings(chat, word)
     params.refuse_elsewhere(word)
     raise UsageError(

@@ -79,7 +79,8 @@ def compare(chat: Chat, targets: Rest = NOTHING) -> Result:
     `parallel=2` asks two at once. Without anything it shows the last comparison again.
     """
     if not targets:
-        return _again(chat)
+        answers = last_compared(chat)
+        return SideBySide(answers, summary(answers))
     named, *question = re.split(r"(?:^|\s)--(?:\s|$)", targets, maxsplit=1)
     asked = "".join(question).strip()
     if not asked:
@@ -106,11 +107,12 @@ def compare(chat: Chat, targets: Rest = NOTHING) -> Result:
 _OTHERS = "`/models` lists the models; `@ADDRESS` is another server."
 
 
-def _again(chat: Chat) -> Result:
-    answers = compared_before(chat) if chat.keeping.id else ()
+def last_compared(chat: Chat) -> tuple[Answer, ...]:
+    """The answers of the last sweep or comparison of this conversation; raises UsageError without one."""
+    answers = compared_before(chat)
     if not answers:
         raise UsageError("Nothing was compared in this conversation.", "`/sweep temperature 0 0.8` does it.")
-    return SideBySide(answers, summary(answers))
+    return answers
 
 
 def _model(chat: Chat, word: str) -> str:

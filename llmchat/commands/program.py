@@ -40,7 +40,7 @@ def settings(chat: Chat, name: str = "", value: Rest = NOTHING) -> Result:
         return _settings_table(chat)
     known = preference(name)
     if not value:
-        return f"{_told(chat.preferences, known)}\n{known.meaning}\nIt is {known.range}."
+        return f"{_told(chat.preferences, known)}.\n{known.meaning}\nIt is {known.range}."
     text, save = without_save(value)
     changed = chat.preferences.set(known.name, text) if text else chat.preferences
     if known.name in AT_START and not save:
@@ -49,13 +49,13 @@ def settings(chat: Chat, name: str = "", value: Rest = NOTHING) -> Result:
         settings_file.save(chat.settings.file, "", known.name, getattr(changed, known.name))
     saved = f" Saved in {chat.settings.file}." if save else ""
     if known.name in AT_START:
-        return f"{_told(changed, known)[:-1]} from the next start on.{saved} This chat stays as it is."
+        return f"{_told(changed, known)} from the next start on.{saved} This chat stays as it is."
     chat.preferences = changed
-    return _told(changed, known) + saved
+    return f"{_told(changed, known)}.{saved}"
 
 
 def _told(preferences: Preferences, known: Param) -> str:
-    return f"{known.name} is {show(getattr(preferences, known.name))}."
+    return f"{known.name} is {show(getattr(preferences, known.name))}"
 
 
 def _settings_table(chat: Chat) -> Table:

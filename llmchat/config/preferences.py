@@ -29,40 +29,42 @@ AT_START = ("store",)
 """What counts from the next start on, and stays as it is until then."""
 
 
+def find(name: str) -> Param | None:
+    """The preference with this name; None when there is none."""
+    return next((known for known in PREFERENCES if known.name == name.lower()), None)
+
+
 def preference(name: str) -> Param:
     """The preference with this name; raises UsageError that lists them."""
-    for known in PREFERENCES:
-        if known.name == name.lower():
-            return known
+    if known := find(name):
+        return known
     names = ", ".join(known.name for known in PREFERENCES)
     raise UsageError(f"There is no setting {name!r}.", f"There are: {names}. Parameters: `/set`.")
-
-
-def is_preference(name: str) -> bool:
-    """Whether there is a preference with this name."""
-    return any(known.name == name.lower() for known in PREFERENCES)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """How the program looks and behaves: one value for each of `PREFERENCES`."""
 
-    theme: str = "auto"
-    keys: str = "emacs"
-    multiline: bool = False
-    reasoning: str = "fold"
-    markdown: bool = True
-    stream: bool = True
-    stats: bool = True
-    bell: int = 0
-    toolbar: bool = True
-    window_title: bool = True
-    pager: bool = True
-    store: bool = True
-    titles: str = "question"
+    theme: str
+    keys: str
+    multiline: bool
+    reasoning: str
+    markdown: bool
+    stream: bool
+    stats: bool
+    bell: int
+    toolbar: bool
+    window_title: bool
+    pager: bool
+    store: bool
+    titles: str
 
     def set(self, name: str, value: Any) -> "Preferences":
         """With this one changed; raises UsageError."""
         known = preference(name)
         checked = known.parse(value) if isinstance(value, str) else known.check(value)
         return replace(self, **{known.name: checked})
+
+
+DEFAULTS = Preferences(**{known.name: known.default for known in PREFERENCES})

@@ -32,7 +32,7 @@ from llmchat.config import named_servers, styles
 from llmchat.config.macros import NONE, Macros
 from llmchat.config.macros import read as read_macros
 from llmchat.config.named_servers import NamedServer, checked_key
-from llmchat.config.preferences import PREFERENCES, Preferences
+from llmchat.config.preferences import DEFAULTS, PREFERENCES, Preferences
 from llmchat.config.styles import Styles
 from llmchat.errors import UsageError
 from llmchat.sampling import EXTRA, Origin, Sampling
@@ -63,7 +63,7 @@ class Settings:
     model: str = ""
     system: str = ""
     sampling: Sampling = field(default_factory=Sampling)
-    preferences: Preferences = field(default_factory=Preferences)
+    preferences: Preferences = DEFAULTS
     file: Path | None = None
     log: Path | None = None
     program_key: str = field(default="", repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.config.preferences import PREFERENCES
+from llmchat.config import preferences
 from llmchat.errors import UsageError
 from llmchat.input.lines import MENTION
 from llmchat.parameter import Param, show
@@ -90,9 +90,8 @@ def _assignment(command: Command, chat: Chat, rest: str) -> Iterator[Completion]
 
 def _preference(rest: str) -> Iterator[Completion]:
     name, _, typed = rest.partition(" ")
-    for known in PREFERENCES:
-        if known.name == name.lower():
-            yield from _values(known, typed)
+    known = preferences.find(name)
+    yield from _values(known, typed) if known else ()
 
 
 def _argument(command: Command, chat: Chat, rest: str) -> Iterator[Completion]:

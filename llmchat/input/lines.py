@@ -21,9 +21,14 @@ class Line:
     piped: bool = False
 
     @property
+    def is_pasted_block(self) -> bool:
+        """Whether it came out of the clipboard and has several lines: it is a message, whatever is in it."""
+        return self.pasted and "\n" in self.text.strip()
+
+    @property
     def names_files(self) -> bool:
         """Whether `@path` in it attaches a file: not where others may have written it."""
-        return not self.piped and not (self.pasted and "\n" in self.text.strip())
+        return not self.piped and not self.is_pasted_block
 
 
 def split_command(line: str) -> tuple[str, str]:
@@ -39,9 +44,7 @@ def is_command(line: Line, known: Callable[[str], bool]) -> bool:
     A message begins with `//` or a space, or with a path, or was pasted and has several lines.
     """
     text = line.text
-    if not text.startswith("/") or text.startswith("//") or text[1:2].isspace():
-        return False
-    if line.pasted and "\n" in text.strip():
+    if not text.startswith("/") or text.startswith("//") or text[1:2].isspace() or line.is_pasted_block:
         return False
     word = split_command(text)[0]
     return not word or ("/" not in word and (known(word) or not os.path.exists(f"/{word}")))
@@ -52,9 +55,9 @@ def shell_line(line: Line) -> str:
 
     `!!` begins a message, and what was pasted with several lines is one.
     """
-    if not line.text.startswith("!") or line.text.startswith("!!") or line.piped:
+    if not line.text.startswith("!") or line.text.startswith("!!") or line.piped or line.is_pasted_block:
         return ""
-    return "" if line.pasted and "\n" in line.text.strip() else line.text[1:].strip()
+    return line.text[1:].strip()
 
 
 def message(text: str) -> str:

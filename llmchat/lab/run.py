@@ -278,6 +278,8 @@ class Run:
 
 def compared_before(chat: Chat, question: int | None = None) -> tuple[Answer, ...]:
     """The answers of the latest comparison, or of the latest about this question; () when there is none."""
+    if not chat.keeping.id:
+        return ()
     requests = chat.keeping.do(lambda store: store.compared(chat.keeping.id, question))
     answers: dict[int, Answer] = {}
     for request in requests:

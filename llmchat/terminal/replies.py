@@ -9,7 +9,7 @@ from typing import BinaryIO, TextIO
 
 from rich.console import Console
 
-from llmchat.config.preferences import Preferences
+from llmchat.config.preferences import DEFAULTS
 from llmchat.interruptions import Suspension
 from llmchat.lab.run import Run
 from llmchat.store.answers import Answer
@@ -38,7 +38,7 @@ class Replies:
         self._console = console
         self._rendered = rendered
         self._note = note
-        self.preferences = Preferences()
+        self.preferences = DEFAULTS
 
     def stream(self, turn: Turn, suspension: Suspension) -> None:
         """Show a turn while it arrives, until it has ended. Raises what `turn.wait` raises."""

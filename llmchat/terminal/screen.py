@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import RenderableType
 from rich.text import Text as RichText
 
-from llmchat.config.preferences import Preferences
+from llmchat.config.preferences import DEFAULTS, Preferences
 from llmchat.config.styles import NONE, Styles
 from llmchat.errors import LlmchatError
 from llmchat.messages import Reply
@@ -68,7 +68,7 @@ class Screen:
         self._beside = self._console if self._terminal else console(err, None, width, styles)
         self.results = Results(self._console if with_results else self._beside, paged=self._terminal)
         self.replies = Replies(out, self._console, rendered=self._rendered, note=self.note)
-        self._preferences = Preferences()
+        self._preferences = DEFAULTS
 
     def apply(self, preferences: Preferences) -> None:
         """Show everything from now on as these say."""

@@ -1,4 +1,7 @@
-"""Plain text in rows that break between words, for what the prompt writes by itself."""
+"""Plain text in rows that break between words, for what the prompt writes by itself.
+
+Rich would do it, but the first prompt is shown before rich is imported.
+"""
 
 from prompt_toolkit.utils import get_cwidth
 
