@@ -30,6 +30,11 @@ class LlmchatError(Exception):
             self.sentence = self.sentence.replace(secret, "[key]")
             self.args = (self.sentence,)
 
+    @property
+    def whole(self) -> str:
+        """The sentence and the hint, for where they stand together."""
+        return f"{self.sentence} {self.hint}".rstrip()
+
 
 class UsageError(LlmchatError):
     """What was typed or set is wrong; nothing was sent and nothing has changed."""
@@ -116,3 +121,10 @@ class StoreError(LlmchatError):
     def __init__(self, sentence: str, hint: str = "", *, damaged: bool = False) -> None:
         super().__init__(sentence, hint)
         self.damaged = damaged
+
+
+def unreadable(error: OSError | ValueError) -> str:
+    """Why a file could not be read as the text that it should be."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    return getattr(error, "strerror", None) or str(error)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from llmchat.amounts import size_text
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 State = Literal["complete", "cut short", "failed", "in progress"]
@@ -54,13 +56,6 @@ class Attachment:
     def label(self) -> str:
         """Its name and size."""
         return f"{self.name} ({size_text(self.size)})"
-
-
-def size_text(count: int) -> str:
-    """Bytes as people read them: three figures."""
-    units = ("bytes", "kB", "MB", "GB")
-    power = min(len(units) - 1, (len(str(count)) - 1) // 3)
-    return f"{float(f'{count / 1000**power:.3g}'):g} {units[power]}"
 
 
 @dataclass(frozen=True, slots=True)

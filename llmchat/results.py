@@ -138,6 +138,11 @@ class Ask:
     hidden: bool = False
 
 
+def is_yes(answer: str) -> bool:
+    """Whether the answer to a question that ends with [y/N] says yes."""
+    return answer.strip().lower() in ("y", "yes")
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Let the user edit a text in $EDITOR and call `then` with what has become of it."""

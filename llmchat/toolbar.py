@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
+from llmchat.amounts import counted
 from llmchat.chat import Chat
 from llmchat.input.lines import message
 from llmchat.meter import Count
@@ -41,7 +42,7 @@ def parts(chat: Chat, draft: str = "") -> list[Part]:
     if chat.system:
         shown.append(Part("system", 3))
     if chat.attached:
-        shown.append(Part("1 file" if len(chat.attached) == 1 else f"{len(chat.attached)} files", 8))
+        shown.append(Part(counted(len(chat.attached), "file"), 8))
     if chat.preferences.multiline:
         shown.append(Part("multi-line: Alt-Enter sends", 9))
     if count := chat.meter.shown("" if draft.startswith("/") else message(draft)):

@@ -12,7 +12,7 @@ from llmchat.lab.comparison import asked_with, differences, shown, word_differen
 from llmchat.lab.run import compared_before
 from llmchat.messages import ROOT, Node
 from llmchat.registry import Choice, Group
-from llmchat.results import Ask, Difference, Result, Table
+from llmchat.results import Ask, Difference, Result, Table, is_yes
 from llmchat.sampling import EXTRA
 from llmchat.store.answers import Answer
 
@@ -63,7 +63,7 @@ def pick(chat: Chat, which: str = "", keep: str = "") -> Result:
 
     def agreed(answer: str) -> Result:
         told = moved(chat, node)
-        wanted = answer.strip().lower() in ("y", "yes", "keep")
+        wanted = is_yes(answer) or answer.strip().lower() == "keep"
         return f"{told}\n{_keep_all(chat, lane)}" if wanted else told
 
     return agreed(keep) if keep else Ask(f"Keep {_listed(apart)} for what follows? [y/N]", agreed)

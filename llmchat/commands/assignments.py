@@ -8,7 +8,7 @@ from typing import Any
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.errors import UsageError
+from llmchat.errors import UsageError, unreadable
 from llmchat.parameter import show
 from llmchat.registry import Choice
 from llmchat.sampling import EXTRA, Sampling
@@ -86,8 +86,9 @@ def _read(value: str) -> str:
     try:
         return Path(value[1:]).expanduser().read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise UsageError(f"The file {value[1:]!r} cannot be read: {reason}.", "@FILE is a path.") from error
+        raise UsageError(
+            f"The file {value[1:]!r} cannot be read: {unreadable(error)}.", "@FILE is a path."
+        ) from error
 
 
 def one_off(sampling: Sampling, text: str) -> tuple[Sampling, str]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from llmchat.amounts import size_text
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.input.attachments import checked, found
-from llmchat.messages import Attachment, size_text
+from llmchat.messages import Attachment
 from llmchat.registry import NO_FILE, NOTHING, Choice, File, Group, Rest
 from llmchat.results import Result, Table
 from llmchat.wire.counting import attachment_tokens

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from llmchat.amounts import counted
 from llmchat.chat import Chat
 from llmchat.commands.parameters import set_, told
 from llmchat.commands.places import messages, numbered
@@ -65,9 +66,9 @@ def tokens_(chat: Chat, number: str = "") -> Result:
     """
     node = numbered(chat, number) if number else chat.last("assistant")
     known = _tokens(chat, node)
-    count = "1 token" if len(known) == 1 else f"{len(known):,} tokens"
     perplexity = math.exp(-(mean_logprob(node.message) or 0.0))
     legend = [piece for _, *level in _LEVELS for piece in _legend(*level)]
+    count = counted(len(known), "token")
     end = f"\n{count}, perplexity {perplexity:.2f}. `/alt 7` lists what else could stand at ⁷."
     return Styled(
         (*_pieces(node.message.content.rstrip(), known), ("\n\n", ""), *legend, (end, "sure.number"))

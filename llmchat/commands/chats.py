@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from llmchat.amounts import counted
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
-from llmchat.messages import Conversation
 from llmchat.registry import NOTHING, Choice, Group, Rest
-from llmchat.results import Ask, Result, Table, Turns
+from llmchat.results import Ask, Result, Table, Turns, is_yes
 from llmchat.store.restoring import restore
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ command = group.command
 _HITS = 20
 _TITLE_SHOWN = 30
 _TURNS_SHOWN = 3
-_YES = ("y", "yes")
 
 
 def _titles(chat: Chat) -> Iterator[Choice]:
@@ -111,7 +110,7 @@ def delete(chat: Chat, which: Rest = NOTHING) -> Result:
     name = record.title if record else ""
 
     def do_it(answer: str) -> Result:
-        if answer.strip().lower() not in _YES:
+        if not is_yes(answer):
             return "Nothing was deleted."
         gone = chat.keeping.do(lambda store: store.delete(id))
         if id == chat.keeping.id:
@@ -119,9 +118,8 @@ def delete(chat: Chat, which: Rest = NOTHING) -> Result:
         late = "" if gone else " Another program reads the store: its log is emptied when that ends."
         return f"{name!r} is gone.{late}"
 
-    return Ask(
-        f"Delete {name!r} with its {_size(record.conversation) if record else ''} for good? [y/N]", do_it
-    )
+    size = counted(len(record.conversation.nodes) if record else 0, "message")
+    return Ask(f"Delete {name!r} with its {size} for good? [y/N]", do_it)
 
 
 @command("search", "grep", examples=("/find hi",))
@@ -150,11 +148,6 @@ def _begun(chat: Chat) -> int:
     if not chat.keeping.id:
         raise UsageError("The conversation has not begun.", "Type a question, or see `/chats`.")
     return chat.keeping.id
-
-
-def _size(conversation: Conversation) -> str:
-    count = len(conversation.nodes)
-    return "1 message" if count == 1 else f"{count} messages"
 
 
 def _when(seconds: float) -> str:

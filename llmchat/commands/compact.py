@@ -7,7 +7,7 @@ from llmchat.commands import context
 from llmchat.commands.context import turns
 from llmchat.errors import UsageError
 from llmchat.messages import ROOT, Conversation, Message, Node
-from llmchat.results import Ask, Result, Send
+from llmchat.results import Ask, Result, Send, is_yes
 from llmchat.sampling import Sampling
 
 _SUMMARISE = (
@@ -15,6 +15,7 @@ _SUMMARISE = (
     "found and decided, with all names, figures and code that still matter, and what is open. Be short."
 )
 _ASKED = "What have we said so far, in short?"
+_NOT_SENT = "Nothing was sent; the question is back for editing."
 _KEPT = "2"
 
 _COMFORTABLE = 0.8
@@ -100,31 +101,51 @@ def offer(
     if count is None or count.fits or question is chat.meter.waived:
         return None
     alone = chat.meter.before(_without_turns(place).add(question), sampling)
-    makes_room = alone is None or alone.fits
+    can_have_room = alone is None or alone.fits
     told = f"This does not fit into the context window: {count}."
-    if not makes_room:
+    if not can_have_room:
         told = f"This message alone does not fit into the context window: {alone}."
     if not chat.meter.asks:
         chat.meter.warn(told)
         return None
+    send = Send(question, after, sampling)
+    ask = _ask_for_room if can_have_room else _ask_to_send
+    return ask(chat, question, send, told)
+
+
+def _ask_for_room(chat: Chat, question: Message, send: Send, told: str) -> Ask:
+    """Ask how to make room for a question."""
 
     def then(answer: str) -> Result:
         word = answer.strip().lower()[:1]
-        if word == "s" or (word == "y" and not makes_room):
-            chat.meter.waived = question
-            return Send(question, after, sampling)
-        if word not in ("c", "f") or not makes_room:
-            return "Nothing was sent; the question is back for editing."
-        if after is not None:
-            chat.go(after)
+        if word == "s":
+            return _all_the_same(chat, question, send)
+        if word not in ("c", "f"):
+            return _NOT_SENT
+        if send.after is not None:
+            chat.go(send.after)
         # It is offered again where the summary leaves too little room.
-        send = Send(question, None, sampling)
+        here = replace(send, after=None)
         return (
-            _summarised(chat, int(_KEPT), send) if word == "c" else _without_the_oldest(chat, question, send)
+            _summarised(chat, int(_KEPT), here) if word == "c" else _without_the_oldest(chat, question, here)
         )
 
-    room = "(c)ompact, (f)orget the oldest questions, or (s)end it all the same?"
-    return Ask(f"{told} {room if makes_room else 'Send it all the same? [y/N]'}", then)
+    return Ask(f"{told} (c)ompact, (f)orget the oldest questions, or (s)end it all the same?", then)
+
+
+def _ask_to_send(chat: Chat, question: Message, send: Send, told: str) -> Ask:
+    """Ask whether to send a question for which no room can be made."""
+
+    def then(answer: str) -> Result:
+        return _all_the_same(chat, question, send) if is_yes(answer) else _NOT_SENT
+
+    return Ask(f"{told} Send it all the same? [y/N]", then)
+
+
+def _all_the_same(chat: Chat, question: Message, send: Send) -> Send:
+    """The question, about which is not asked again."""
+    chat.meter.waived = question
+    return send
 
 
 def _without_turns(conversation: Conversation) -> Conversation:

@@ -8,7 +8,7 @@ from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.commands.lab import last_compared
 from llmchat.commands.writing import written
-from llmchat.errors import UsageError
+from llmchat.errors import UsageError, unreadable
 from llmchat.input.lines import unquoted
 from llmchat.messages import ROOT
 from llmchat.registry import NO_FILE, File, Group
@@ -92,6 +92,7 @@ def _read(file: str) -> Record:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise UsageError(f"{file!r} cannot be read: {reason}.", "It is a path to a JSON export.") from error
+        raise UsageError(
+            f"{file!r} cannot be read: {unreadable(error)}.", "It is a path to a JSON export."
+        ) from error
     return exports.read(text)

@@ -13,7 +13,7 @@ from llmchat.errors import UsageError
 from llmchat.lab.comparison import Measures, label, measured
 from llmchat.lab.run import Lane, compared_before
 from llmchat.registry import NOTHING, Choice, Group, Rest
-from llmchat.results import Ask, Result, SendLanes, SideBySide, Table
+from llmchat.results import Ask, Result, SendLanes, SideBySide, Table, is_yes
 from llmchat.store.answers import Answer
 
 group = Group("The lab")
@@ -137,7 +137,7 @@ def _sent(lanes: SendLanes) -> Result:
         return lanes
 
     def agreed(answer: str) -> Result:
-        return lanes if answer.strip().lower() in ("y", "yes") else "Nothing was sent."
+        return lanes if is_yes(answer) else "Nothing was sent."
 
     return Ask(f"This makes {len(lanes.lanes)} answers. Ask for all of them? [y/N]", agreed)
 

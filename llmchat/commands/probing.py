@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from llmchat import params
+from llmchat.amounts import counted
 from llmchat.chat import Chat
 from llmchat.commands.assignments import ALL, names
 from llmchat.errors import UsageError
@@ -55,7 +56,7 @@ def _name(word: str) -> str:
 def _lines(chat: Chat, asking: Probe) -> Iterator[str]:
     count = len(asking.names)
     yield (
-        f"Trying {count} parameter{'s' * (count > 1)} with 3 to {MOST_REQUESTS} short requests each, "
+        f"Trying {counted(count, 'parameter')} with 3 to {MOST_REQUESTS} short requests each, "
         f"at most {count * MOST_REQUESTS}. Ctrl-C stops."
     )
     for finding in asking.findings():

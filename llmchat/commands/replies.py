@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from llmchat.amounts import counted
 from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
 from llmchat.commands.writing import written
@@ -101,7 +102,7 @@ def _code(chat: Chat, number: str) -> tuple[int, int, str]:
             f"There is no code in the last reply, message {node.number}.", "`/copy` copies all of it."
         )
     if number and not (number.isdecimal() and 1 <= int(number) <= len(found)):
-        blocks = "1 block" if len(found) == 1 else f"{len(found)} blocks"
+        blocks = counted(len(found), "block")
         raise UsageError(f"There is no block {number}.", f"The last reply has {blocks} of code.")
     chosen = int(number or len(found))
     return chosen, len(found), found[chosen - 1]

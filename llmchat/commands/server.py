@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from llmchat.amounts import counted
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
 from llmchat.commands.parameters import changes
@@ -203,7 +204,5 @@ def _numbered(chat: Chat, number: int) -> address.Address:
 
 
 def _line(found: Found) -> str:
-    count = len(found.models)
-    models = "1 model" if count == 1 else f"{count} models"
     version = f" {found.version}" if found.version else ""
-    return f"{found.title}{version} at {found.address} ({models})"
+    return f"{found.title}{version} at {found.address} ({counted(len(found.models), 'model')})"

@@ -6,14 +6,14 @@ import shutil
 from pathlib import Path
 
 from llmchat.errors import UsageError
-from llmchat.results import Ask, Result
+from llmchat.results import Ask, Result, is_yes
 
 
 def written(path: Path, text: str) -> Result:
     """Write a text to a file, or ask first where there is one. Raises UsageError."""
 
     def overwrite(answer: str) -> Result:
-        return _write(path, text) if answer.strip().lower() in ("y", "yes") else "Nothing was written."
+        return _write(path, text) if is_yes(answer) else "Nothing was written."
 
     if path.is_dir():
         raise UsageError(f"{path} is a folder.", f"A file in it: {path / 'NAME'}")

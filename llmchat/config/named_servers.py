@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.errors import UsageError
+from llmchat.errors import UsageError, unreadable
 from llmchat.wire import address
 from llmchat.wire.address import Address
 
@@ -142,8 +142,7 @@ def _key_in(file: Path, warnings: list[str]) -> str:
         key = file.read_text(encoding="utf-8").strip()
         mode = file.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        warnings.append(f"The key file {file} cannot be read: {reason}.")
+        warnings.append(f"The key file {file} cannot be read: {unreadable(error)}.")
         return ""
     if sys.platform != "win32" and mode & _READABLE_BY_OTHERS:
         warnings.append(f"The key file {file} can be read by others: chmod 600 {file}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from llmchat.errors import UsageError
+from llmchat.errors import UsageError, unreadable
 
 _TABLE = re.compile(r"\s*\[")
 
@@ -28,8 +28,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"The file {path} cannot be read: {reason}.", "Mend it first.") from error
+        raise UsageError(f"The file {path} cannot be read: {unreadable(error)}.", "Mend it first.") from error
 
 
 def edit(path: Path, change: Callable[[str], str]) -> None:
@@ -40,9 +39,8 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _replace(path.resolve(), after)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
         hint = "Nothing was saved." if isinstance(error, OSError) else "Mend it first."
-        raise UsageError(f"The file {path} cannot be changed: {reason}.", hint) from error
+        raise UsageError(f"The file {path} cannot be changed: {unreadable(error)}.", hint) from error
 
 
 def changed(text: str, table: str, name: str, value: Any) -> str:

@@ -10,9 +10,10 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from llmchat.amounts import size_text
 from llmchat.errors import UsageError
 from llmchat.input.pictures import data_url, is_image
-from llmchat.messages import Attachment, size_text
+from llmchat.messages import Attachment
 
 LARGEST = 1_000_000
 """Bytes of text that are attached at once; more fits into hardly any context."""

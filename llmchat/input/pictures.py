@@ -5,8 +5,8 @@ import io
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from llmchat.amounts import size_text
 from llmchat.errors import UsageError
-from llmchat.messages import size_text
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,12 +1,12 @@
 """What `!command` does: it runs in the shell, its output is shown, and offered to the next message."""
 
+from llmchat.amounts import size_text
 from llmchat.chat import Chat
 from llmchat.commands.attachments import add
 from llmchat.input.attachments import output_of
 from llmchat.input.shell import Running
 from llmchat.interruptions import ctrl_c, ending
-from llmchat.messages import size_text
-from llmchat.results import Ask, Result
+from llmchat.results import Ask, Result, is_yes
 from llmchat.terminal.screen import Screen
 
 
@@ -26,6 +26,6 @@ def in_shell(line: str, chat: Chat, screen: Screen) -> Result:
     attachment = output_of(line, running.output)
 
     def attached(answer: str) -> Result:
-        return add(chat, (attachment,)) if answer.strip().lower() in ("y", "yes") else None
+        return add(chat, (attachment,)) if is_yes(answer) else None
 
     return Ask(f"Attach its output ({size_text(attachment.size)}) to the next message? [y/N]", attached)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from llmchat.amounts import counted
 from llmchat.lab.logprobs import mean_logprob
 from llmchat.parameter import show
 from llmchat.store.answers import Answer
@@ -115,7 +116,7 @@ def foot(answer: Answer) -> str:
     # For several choices some servers count the tokens of all, llama.cpp those of one.
     usage = request.usage if len(request.finish_reasons) < 2 else None
     if tokens := usage.completion if usage else answer.pieces:
-        parts.append(f"{'' if usage else '~'}{tokens:,} token{'' if tokens == 1 else 's'}")
+        parts.append(f"{'' if usage else '~'}{counted(tokens, 'token')}")
     if request.seconds is not None and not request.error:
         parts.append(f"{request.seconds:.1f} s")
     if request.timings.tokens_per_second:

@@ -9,13 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from llmchat.amounts import size_text
 from llmchat.config import settings as settings_of
 from llmchat.config.named_servers import NamedServer
 from llmchat.config.settings import Settings
 from llmchat.connection import Connection
 from llmchat.errors import UsageError
 from llmchat.launch.opening import STORE
-from llmchat.messages import size_text
 from llmchat.wire.address import Address
 from llmchat.wire.discovery import PATIENCE, Found
 
@@ -52,7 +52,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
         settings = load()
         yield _settings_file(settings)
     except UsageError as error:
-        yield Finding("wrong", "settings", f"{error.sentence} {error.hint}".rstrip())
+        yield Finding("wrong", "settings", error.whole)
     yield _place("chats", settings_of.data_folder(os.environ) / STORE)
     yield from _servers(settings)
 

@@ -5,12 +5,12 @@ import sys
 import time
 from pathlib import Path
 
+from llmchat.amounts import size_text
 from llmchat.config import settings as settings_of
 from llmchat.errors import UsageError
 from llmchat.local import engine, hub
 from llmchat.local.hub import ModelFile
 from llmchat.local.memory import free_memory
-from llmchat.messages import size_text
 from llmchat.terminal.sanitize import safe_line
 
 _EVERY = 0.1

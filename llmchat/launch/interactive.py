@@ -67,7 +67,7 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
         try:
             lines.append(greeting(chat) if notable(chat) else "")
         except EngineError as error:
-            lines.append(f"{error.sentence} {error.hint}")
+            lines.append(error.whole)
         if any(lines):
             prompt.announce("\n".join(filter(None, lines)))
         # The chat is changed where the prompt runs, not in the thread that has found the server.
@@ -78,13 +78,13 @@ def _repl(settings: Settings, flags: argparse.Namespace, prompt: "Prompt") -> "R
         if shown := resume_or_connect(chat, flags, announce):
             prompt.show_above(lambda: screen.turns(shown))
     except LlmchatError as error:
-        prompt.announce(f"{error.sentence} {error.hint}")
+        prompt.announce(error.whole)
         connect(chat, flags, announce)
     try:
         if attached := attach_files(chat, flags):
             prompt.announce(attached)
     except LlmchatError as error:
-        prompt.announce(f"{error.sentence} {error.hint}")
+        prompt.announce(error.whole)
     _serve(prompt, chat)
     chat.meter.then = prompt.refresh
     return Repl(chat, prompt, screen)
@@ -97,7 +97,7 @@ def _suit(prompt: "Prompt", chat: "Chat") -> None:
     try:
         told = suit_model(chat)
     except UsageError as error:
-        told = f"{error.sentence} {error.hint}"
+        told = error.whole
     if told:
         prompt.announce(told)
 

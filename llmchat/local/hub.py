@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from llmchat.amounts import size_text
 from llmchat.errors import HubError, UsageError
-from llmchat.messages import size_text
 
 RECOMMENDED = "Qwen/Qwen2.5-Coder-3B-Instruct-GGUF"
 """What `--local` means by itself."""

@@ -96,7 +96,7 @@ class Replies:
         return self._rendered and self.preferences.markdown
 
     def _undrawn(self, text: str) -> str:
-        """A text as it is written where no markdown is drawn: a pipe gets what came, a terminal what is safe."""
+        """A text where no markdown is drawn: a pipe gets what came, a terminal what is safe."""
         return safe(text) if self._rendered else text
 
     def _view(self) -> Rendered | Raw:

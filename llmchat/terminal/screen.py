@@ -11,6 +11,7 @@ from typing import TextIO
 from rich.console import RenderableType
 from rich.text import Text as RichText
 
+from llmchat.amounts import counted
 from llmchat.config.preferences import DEFAULTS, Preferences
 from llmchat.config.styles import NONE, Styles
 from llmchat.errors import LlmchatError
@@ -114,14 +115,14 @@ class Screen:
                 self.results.table(summary)
             case Copy(text, name):
                 how = clipboard.copy(text, self._out)
-                self.results.text(f"Copied {name} ({_count(len(text), 'character')}) {how}.")
+                self.results.text(f"Copied {name} ({counted(len(text), 'character')}) {how}.")
 
     def turns(self, turns: Turns) -> None:
         """Show messages as they looked when they came, each with its number."""
         show = self.results.console.print
         show(RichText(safe(turns.heading)))
         if turns.before:
-            show(RichText(f"… {_count(turns.before, 'message')} before", "dim"))
+            show(RichText(f"… {counted(turns.before, 'message')} before", "dim"))
         for node in turns.nodes:
             content = node.message.shown
             if node.message.role == "user":
@@ -156,10 +157,6 @@ class Screen:
         self._beside.print(renderable)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
@@ -168,7 +165,7 @@ def _how_it_went(reply: Reply) -> str:
     """Tokens, speed, and time to the first token."""
     parts = []
     if reply.usage and reply.usage.completion:
-        parts.append(_count(reply.usage.completion, "token"))
+        parts.append(counted(reply.usage.completion, "token"))
     if reply.timings.tokens_per_second:
         parts.append(f"{reply.timings.tokens_per_second:,.0f} tokens/s")
     if reply.timings.first_token is not None:

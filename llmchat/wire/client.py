@@ -11,6 +11,7 @@ What of requests and urllib3 is used, and why:
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from http.client import IncompleteRead
 from typing import Any
 
@@ -40,6 +41,7 @@ _PIECE = 65536
 _LONGEST_PAGE = 16 * 1024 * 1024
 """Bytes; more of a page is not read."""
 
+_PAGE_HEADERS = {"Content-Type": "application/json", "Connection": "close"}
 _STREAM_HEADERS = {
     "Content-Type": "application/json",
     "Accept": "text/event-stream",
@@ -102,26 +104,10 @@ class Client:
         line: Line | None = None,
     ) -> Answer:
         """What the server says to a GET, or to a POST of this body; raises TransportError, UsageError."""
-        with (
-            _our_errors(self.address),
-            self._log.exchange() as exchange,
-            self._session(exchange, line or Line()) as session,
-        ):
-            response = session.request(
-                "GET" if body is None else "POST",
-                self.address.url(path),
-                data=None if body is None else encode(body),
-                timeout=(min(timeout, CONNECT_TIMEOUT), timeout),
-                allow_redirects=False,
-                headers={"Connection": "close", "Content-Type": "application/json"},
-                stream=True,
-                verify=self.verify,
-            )
-            with response:
-                text = response.raw.read(_LONGEST_PAGE, decode_content=True)
-            exchange.piece(text)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, text.decode("utf-8", "replace"))
+        patience = (min(timeout, CONNECT_TIMEOUT), timeout)
+        with self._request(path, body, _PAGE_HEADERS, patience, line or Line()) as response:
+            page = response.page()
+        return Answer(response.status, response.headers, page.decode("utf-8", "replace"))
 
     def chat(self, body: Mapping[str, Any], optional: Sequence[str] = (), *, known: bool = False) -> Stream:
         """Send a chat request.
@@ -131,25 +117,36 @@ class Client:
         """
         return Stream(self, body, optional, known)
 
-    @contextlib.contextmanager
-    def send(self, body: Mapping[str, Any], line: Line) -> Iterator["Response"]:
+    def send(self, body: Mapping[str, Any], line: Line) -> AbstractContextManager["Response"]:
         """Send a chat request over this line and hold it for a block; raises TransportError, UsageError."""
+        return self._request(CHAT_PATH, body, _STREAM_HEADERS, (CONNECT_TIMEOUT, None), line)
+
+    @contextlib.contextmanager
+    def _request(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        patience: tuple[float, float | None],
+        line: Line,
+    ) -> Iterator["Response"]:
+        """A GET, or a POST of this body; `patience` is for the connection, and for each piece that comes."""
         with (
             _our_errors(self.address),
             self._log.exchange() as exchange,
             self._session(exchange, line) as session,
-        ):
-            response = session.post(
-                self.address.url(CHAT_PATH),
-                data=encode(body),
-                headers=_STREAM_HEADERS,
-                timeout=(CONNECT_TIMEOUT, None),
+            session.request(
+                "GET" if body is None else "POST",
+                self.address.url(path),
+                data=None if body is None else encode(body),
+                headers=headers,
+                timeout=patience,
                 stream=True,
                 allow_redirects=False,
                 verify=self.verify,
-            )
-            with response:
-                yield Response(self.address, response, exchange)
+            ) as response,
+        ):
+            yield Response(self.address, response, exchange)
 
     def _session(self, exchange: Exchange, line: Line) -> requests.Session:
         session = requests.Session()
@@ -181,6 +178,13 @@ class Response:
         """What has come, waiting for a first byte; b"" at the end. Raises TransportError."""
         with _our_errors(self._address):
             data: bytes = self._raw.read1(_PIECE, decode_content=True)
+        self._exchange.piece(data)
+        return data
+
+    def page(self) -> bytes:
+        """All that comes, as far as a page is read. Raises TransportError."""
+        with _our_errors(self._address):
+            data: bytes = self._raw.read(_LONGEST_PAGE, decode_content=True)
         self._exchange.piece(data)
         return data
 

@@ -1,0 +1,13 @@
+"""How much and how many, as people read it."""
+
+
+def size_text(count: int) -> str:
+    """Bytes in three figures and a unit."""
+    units = ("bytes", "kB", "MB", "GB")
+    power = min(len(units) - 1, (len(str(count)) - 1) // 3)
+    return f"{float(f'{count / 1000**power:.3g}'):g} {units[power]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, of which `noun` names one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
