@@ -48,6 +48,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "httpx2": ("local.hub",),
     "prompt_toolkit": (
         "terminal.prompt",
+        "terminal.above",
         "terminal.focus",
         "terminal.keys",
         "terminal.meanwhile",

@@ -1,7 +1,6 @@
 """The only file that reads from the terminal: the prompt, and what is typed while a reply streams."""
 
 import contextlib
-import queue
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.lexers import SimpleLexer
-from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output import create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.styles import Style, merge_styles
 from prompt_toolkit.utils import is_dumb_terminal
@@ -29,13 +28,14 @@ from llmchat.input.history import InputHistory
 from llmchat.input.lines import MENTION, Line
 from llmchat.interruptions import Suspension, ctrl_c, ctrl_z, ending
 from llmchat.terminal import editor
+from llmchat.terminal.above import Above
 from llmchat.terminal.keys import key_bindings
 from llmchat.terminal.meanwhile import Meanwhile
 from llmchat.terminal.redrawing import redraw_well
 from llmchat.terminal.sanitize import NAMED, safe, safe_line
 from llmchat.terminal.typeahead import Keyboard
 from llmchat.terminal.window_title import WindowTitle
-from llmchat.terminal.wrapping import wrapped
+from llmchat.terminal.wrapping import in_rows
 
 SIGN = "> "
 _MORE = "  "
@@ -96,7 +96,6 @@ class Prompt:
         self._taken = contextlib.ExitStack()
         self._first: Line | BaseException | None = None
         self._pasted = False
-        self._announced: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._dumb = is_dumb_terminal()
         self._output = PlainTextOutput(out) if self._dumb else create_output(out)
         self._title = WindowTitle(self._output)
@@ -119,9 +118,10 @@ class Prompt:
             enable_open_in_editor=True,
             tempfile_suffix=".md",
         )
+        self._above = Above(self._session.app, self._output)
         self._meanwhile = Meanwhile(out, self._keyboard, self._session.input)
 
-    def serve(self, asked: "Asked") -> None:
+    def serve(self, asked: Asked) -> None:
         """From now on ask these."""
         self._asked = asked
         app = self._session.app
@@ -174,13 +174,13 @@ class Prompt:
             if isinstance(first, BaseException):
                 raise first
             return first
-        self._show_announced()
+        self._above.catch_up()
         return self._prompt(default + self._meanwhile.typed())
 
     def ask(self, question: str, hidden: bool = False) -> str:
         """The answer to a question, kept in no history; raises KeyboardInterrupt for Ctrl-C and Ctrl-D."""
         try:
-            return self._run(self._reading(f"{_rows(question, self._output)} "), is_password=hidden)
+            return self._run(self._reading(f"{in_rows(question, self._output)} "), is_password=hidden)
         except EOFError as error:
             raise KeyboardInterrupt from error
 
@@ -190,14 +190,11 @@ class Prompt:
 
     def announce(self, text: str) -> None:
         """Show a line above the prompt, now or with the next one; may be called from any thread."""
-        self.show_above(lambda: self._output.write(_rows(text, self._output).replace("\n", "\r\n") + "\r\n"))
+        self._above.write(text)
 
     def show_above(self, show: Callable[[], None]) -> None:
         """Let `show` write above the prompt, now or before the next one; may be called from any thread."""
-        self._announced.put(show)
-        app = self._session.app
-        if app.is_running and app.loop:
-            app.loop.call_soon_threadsafe(self._announce_above)
+        self._above.show(show)
 
     def refresh(self) -> None:
         """Draw the toolbar anew; may be called from any thread."""
@@ -265,26 +262,6 @@ class Prompt:
 
     def _note_paste(self) -> None:
         self._pasted = True
-
-    def _announce_above(self) -> None:
-        """Write above the prompt in use; prompt_toolkit's own way would echo the keys typed meanwhile."""
-        renderer = self._session.app.renderer
-        renderer.erase()
-        self._output.flush()
-        self._show_announced()
-        renderer.reset()
-        renderer.request_absolute_cursor_position()
-        self._session.app.invalidate()
-
-    def _show_announced(self) -> None:
-        while not self._announced.empty():
-            self._announced.get()()
-            self._output.flush()
-
-
-def _rows(text: str, output: Output) -> str:
-    """A text that is safe to show, in rows that leave room for the cursor."""
-    return wrapped(safe(text), output.get_size().columns - 1)
 
 
 def _end(app: Application[str], by: type[BaseException]) -> None:

@@ -3,7 +3,15 @@
 Rich would do it, but the first prompt is shown before rich is imported.
 """
 
+from prompt_toolkit.output import Output
 from prompt_toolkit.utils import get_cwidth
+
+from llmchat.terminal.sanitize import safe
+
+
+def in_rows(text: str, output: Output) -> str:
+    """A text that is safe to show, in rows that leave room for the cursor."""
+    return wrapped(safe(text), output.get_size().columns - 1)
 
 
 def wrapped(text: str, columns: int) -> str:
