@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -15,6 +14,7 @@ from llmchat.messages import ROOT, Conversation, Message, Reply, State
 from llmchat.sampling import Sampling
 from llmchat.store.answers import Answer
 from llmchat.store.keeping import Keeping
+from llmchat.store.kept_turn import KeptTurn
 from llmchat.store.records import Request, fields_of
 from llmchat.wire import servers
 from llmchat.wire.deltas import Delta, Draft, Notice
@@ -25,12 +25,8 @@ from llmchat.wire.refusal import advise
 from llmchat.wire.servers import Kind
 
 if TYPE_CHECKING:
-    from llmchat.store.writing import Entry
     from llmchat.wire.client import Client
     from llmchat.wire.stream import Stream
-
-KEEP_EVERY = 0.5
-"""Seconds between two writes of a reply in progress, so that none is older than one second."""
 
 
 class Asker(Protocol):
@@ -84,9 +80,7 @@ class Turn:
         self._continues = continues
         self.sampling = sampling or chat.sampling
         self._group, self._lane = group, lane
-        self._entry: Entry | None = None
-        self._kept_at = 0.0
-        self._news = False
+        self._kept: KeptTurn | None = None
         self._stream: Stream | None = None
         self._unsetting: dict[str, str] = {}
         self._draft = Draft()
@@ -111,12 +105,12 @@ class Turn:
     @property
     def answers(self) -> tuple[Answer, ...]:
         """Each choice of a turn that has ended, with the request that brought it."""
-        return _answers(self._entry, self.reply) if self._entry and self.reply else ()
+        return self._kept.answers(self.reply) if self._kept and self.reply else ()
 
     @property
     def request(self) -> Request | None:
         """What was asked, and how it went; None before it leaves."""
-        return self._entry.request if self._entry else None
+        return self._kept.request if self._kept else None
 
     def wait(self, timeout: float = 0.05) -> list[Delta]:
         """All deltas that are there, waiting up to `timeout` seconds for the first; [] when none.
@@ -134,8 +128,8 @@ class Turn:
             raise
         for delta in deltas:
             self._draft.add(delta)
-        self._news = self._news or bool(deltas)
-        self._keep_progress()
+        if self._kept:
+            self._kept.grows(news=bool(deltas))
         self.ended = self._stream.ended
         if self.ended and not self.stopped and not self._draft.has_content:
             raise self.ending.emptiness(continued=bool(self.prefix))
@@ -155,8 +149,7 @@ class Turn:
             self._stream.stop()
 
     def __enter__(self) -> Self:
-        question = replace(self.question, state="in progress") if self.question else None
-        self._entry = self._chat.keeping.begin(self._parent, question)
+        self._kept = KeptTurn(self._chat.keeping, self._parent, self.question, self._draft, self.prefix)
         return self
 
     def __exit__(
@@ -170,39 +163,9 @@ class Turn:
         if self.committed:
             self._chat.last_reply = self.reply
             self._chat.replies.append(self.reply)
-        assert self._entry
-        self._keep_end(self._entry, self.reply, "complete" if whole else "cut short", error)
-
-    def _keep_progress(self) -> None:
-        """Write what has come, every now and then."""
-        now = time.monotonic()
-        if self._news and self._entry and now - self._kept_at >= KEEP_EVERY:
-            self._entry.answers = self._draft.answers(self.prefix, "in progress")
-            if self._entry.answers:
-                self._chat.keeping.write(self._entry)
-            self._news, self._kept_at = False, now
-
-    def _keep_end(self, entry: "Entry", reply: Reply, state: State, error: BaseException | None) -> None:
-        """Write how it ended, and take what is new in the store into the conversation."""
-        chat = self._chat
-        if entry.question:
-            entry.question = replace(entry.question, state="complete" if self.committed else "failed")
-        if entry.request:
-            fields = fields_of(self._stream.body) if self._stream else entry.request.fields
-            entry.request = replace(
-                entry.request,
-                fields=fields,
-                finish_reasons=reply.finish_reasons,
-                usage=reply.usage,
-                timings=reply.timings,
-                seconds=time.time() - entry.request.time,
-                error=str(error or ""),
-            )
-            entry.answers = self._draft.answers(self.prefix, state if self.committed else "failed")
-        if entry.question or entry.request:
-            chat.keeping.write(entry, ended=True)
-        grown = chat.keeping.grown(entry)
-        chat.conversation = grown.at(entry.head) if self.committed else grown
+        state: State = "failed" if not self.committed else "complete" if whole else "cut short"
+        assert self._kept
+        self._chat.conversation = self._kept.end(self.reply, self.body, state, error)
 
     def _open(self, timeout: float) -> list[Delta]:
         """Send the request as soon as it is known what the server is, or presumed."""
@@ -220,7 +183,8 @@ class Turn:
         client, model = connection.client, self._named_model or _model(chat, connection, found)
         messages = messages_array(chat.system, (node.message for node in self._asked.sent()))
         body = _body(found.kind, model, messages, self.sampling, self.prefix)
-        self._keep_request(found, model, body)
+        if self._kept:
+            self._kept.leaves(self._request(found, model, body))
         optional = optional_fields(body, found.kind, self.sampling)
         self._unsetting = unsetting(found.kind, self.sampling)
         self.found = found
@@ -229,20 +193,23 @@ class Turn:
             self._stream.stop()
         return _left_out(client, found, self.sampling) + _unseen(client, found, model, self._asked)
 
-    def _keep_request(self, found: Found, model: str, body: Mapping[str, Any]) -> None:
-        if self._entry:
-            self._entry.request = replace(
-                _request(found, model, body, self.sampling),
-                parent=self._entry.asked,
-                continues=self._continues,
-                omissions=self._asked.omissions(),
-                prefix=self.opening,
-                system=self._chat.system,
-                engine=self._connection.engine_name,
-                group=self._group,
-                lane=self._lane,
-            )
-            self._chat.keeping.write(self._entry)
+    def _request(self, found: Found, model: str, body: Mapping[str, Any]) -> Request:
+        """What is kept of the request, but for its place, which the store knows."""
+        return Request(
+            server=found.address.api,
+            kind=found.kind.name,
+            model=model,
+            fields=fields_of(body),
+            continues=self._continues,
+            prefix=self.opening,
+            omissions=self._asked.omissions(),
+            system=self._chat.system,
+            chosen={name: setting.value for name, setting in self.sampling.chosen.items()},
+            engine=self._connection.engine_name,
+            group=self._group,
+            lane=self._lane,
+            time=time.time(),
+        )
 
     def _is_stopped(self) -> bool:
         """Read anew each time: a signal handler sets it."""
@@ -259,18 +226,6 @@ def _body(
     return {**request_body(kind, model, begun, sampling), **(kind.continues or {})}
 
 
-def _request(found: Found, model: str, body: Mapping[str, Any], sampling: Sampling) -> Request:
-    """What is kept of a request, as far as it does not depend on its place in the conversation."""
-    return Request(
-        server=found.address.api,
-        kind=found.kind.name,
-        model=model,
-        fields=fields_of(body),
-        chosen={name: setting.value for name, setting in sampling.chosen.items()},
-        time=time.time(),
-    )
-
-
 def _unseen(client: "Client", found: Found, model: str, asked: Conversation) -> list[Delta]:
     """A line when images go to a model that is known to see none, once for each; some servers drop them."""
     if not any(known.id == model and known.vision is False for known in found.models):
@@ -279,15 +234,6 @@ def _unseen(client: "Client", found: Found, model: str, asked: Conversation) -> 
     new = {(model, one.name) for one in attached if one.kind == "image"} - client.told_unseen
     client.told_unseen.update(new)
     return [Notice(f"{model} sees no images, says {found.kind.title}.")] if new else []
-
-
-def _answers(entry: "Entry", reply: Reply) -> tuple[Answer, ...]:
-    """Each choice of a reply with its request; none when that did not leave."""
-    if entry.request is None:
-        return ()
-    places = (entry.numbers.get(index, ROOT) for index in range(len(reply.choices)))
-    choices = enumerate(zip(reply.choices, places, strict=True))
-    return tuple(Answer(entry.request, said, place, i, i + 1) for i, (said, place) in choices)
 
 
 def _model(chat: Asker, connection: Connection, found: Found) -> str:
