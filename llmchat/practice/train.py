@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import torch
 from tokenizers import Tokenizer
@@ -35,16 +36,22 @@ class Settings:
 
     shape: Shape = field(default_factory=Shape)
     seed: int = 1
-    steps: int = 1600
+    steps: int = 3000
     row_lengths: tuple[int, ...] = (256, 512, 1024, 2048)
     row_length_shares: tuple[float, ...] = (0.6, 0.25, 0.05, 0.1)
     tokens_per_step: int = 6144
     matrix_rate: float = 0.02
     other_rate: float = 3e-3
+    going_on_share: float = 0.2  # of these rates: a trained model would forget at the full ones
     warm_up_share: float = 0.02
     cool_down_share: float = 0.5
     weight_decay: float = 0.05
     tokenizer_messages: int = 30_000
+
+    def going_on(self) -> Self:
+        """The settings under which a model that knows something is trained further."""
+        share = self.going_on_share
+        return replace(self, matrix_rate=share * self.matrix_rate, other_rate=share * self.other_rate)
 
 
 class Rows:
@@ -148,6 +155,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODEL_FILE)
     chosen = parser.parse_args()
     settings = Settings(steps=chosen.steps, seed=chosen.seed)
+    if chosen.go_on_from:
+        settings = settings.going_on()
     torch.manual_seed(settings.seed)
     torch.set_num_threads(THREADS)
     book = lessons.read()
