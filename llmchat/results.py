@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from llmchat.lab.comparison import Change
-from llmchat.lab.run import Lane
+from llmchat.lab.lane import Lane
 from llmchat.messages import Message, Node
 from llmchat.sampling import Sampling
 from llmchat.store.answers import Answer

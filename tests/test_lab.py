@@ -13,7 +13,8 @@ import pytest
 from llmchat.chat import Chat
 from llmchat.commands.grid import grid_of
 from llmchat.errors import UsageError
-from llmchat.lab.run import Lane, Run, compared_before
+from llmchat.lab.lane import Lane
+from llmchat.lab.run import Run, compared_before
 from llmchat.messages import Message
 from llmchat.sampling import Sampling
 from llmchat.store.writing import Store

@@ -11,7 +11,8 @@ from llmchat.commands.server import connect
 from llmchat.connection import Connection
 from llmchat.errors import UsageError
 from llmchat.lab.comparison import Measures, label, measured
-from llmchat.lab.run import Lane, compared_before
+from llmchat.lab.lane import Lane
+from llmchat.lab.run import compared_before
 from llmchat.registry import NOTHING, Choice, Group, Rest
 from llmchat.results import Ask, Result, SendLanes, SideBySide, Table, is_yes
 from llmchat.store.answers import Answer

@@ -4,14 +4,14 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from llmchat.chat import Chat
-from llmchat.connection import Connection
 from llmchat.errors import LlmchatError, ServerError
 from llmchat.lab.comparison import asked_with, compared, differences
+from llmchat.lab.lane import Lane, LaneProgress
 from llmchat.messages import Message, State
 from llmchat.sampling import Sampling
 from llmchat.store.answers import Answer
@@ -23,65 +23,14 @@ from llmchat.wire.refusal import names_field
 TWICE = 1.0
 """Seconds between two Ctrl-C that stop all lanes, at most."""
 
-_REMEMBERED = 400
-"""Characters of an answer's end that are kept to be shown while it comes."""
-
 # llama.cpp complains about n under this name.
 _NAMES_OF_N = ("n", "n_cmpl")
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What one answer is asked with; without a connection or a model, the chat's own."""
-
-    sampling: Sampling
-    model: str = ""
-    connection: Connection | None = None
-
-    def asked_with(self, chat: Chat) -> dict[str, Any]:
-        """Server, model and parameters by name, as far as they are known before it is asked."""
-        connection = self.connection or chat.connection
-        settings = {**self.sampling.chosen, **self.sampling.effective}
-        parameters = {name: setting.value for name, setting in settings.items()}
-        parameters.pop("n", None)
-        server = connection.address.api if connection.address else connection.engine_name
-        return {"server": server, "model": self.model, **parameters}
-
-
-class Progress:
-    """One lane on its way: `state` is waiting, running or ended; `tokens` counts the pieces that have
-    come, `tail` is the end of its text. `answer` and its `turn` are there when it has ended, `error` when
-    it failed."""
-
-    def __init__(self, number: int, lane: Lane) -> None:
-        self.number = number
-        self.lane = lane
-        self.state = "waiting"
-        self.tokens = 0
-        self.tail = ""
-        self.error: LlmchatError | None = None
-        self.answer: Answer | None = None
-        self.turn: Turn | None = None
-        self._first = self._last = 0.0
-
-    def take(self, delta: Text | Reasoning) -> None:
-        """Count one more piece of the answer."""
-        self._last = time.monotonic()
-        self._first = self._first or self._last
-        self.tokens += 1
-        self.tail = (self.tail + delta.text)[-_REMEMBERED:]
-
-    @property
-    def speed(self) -> float | None:
-        """Tokens a second since the first; None while there is no second."""
-        seconds = self._last - self._first
-        return (self.tokens - 1) / seconds if self.tokens > 1 and seconds > 0 else None
 
 
 class _Asking:
     """One request on its way, and the lanes that its choices are for."""
 
-    def __init__(self, turn: Turn, lanes: Sequence[Progress]) -> None:
+    def __init__(self, turn: Turn, lanes: Sequence[LaneProgress]) -> None:
         self.turn = turn
         self.lanes = lanes
         self.patience = 0.0
@@ -123,7 +72,7 @@ class Run:
         self._stop_all = False
         self._running: list[_Asking] = []
         self.question = question
-        self.lanes = [Progress(number, lane) for number, lane in enumerate(lanes, 1)]
+        self.lanes = [LaneProgress(number, lane) for number, lane in enumerate(lanes, 1)]
         self.differs = differences([lane.asked_with(chat) for lane in lanes])
         self.notices: list[str] = []
         self.ended = False
@@ -146,7 +95,7 @@ class Run:
         for asking in self._running:
             asking.steps.close()
             self._end(asking, None)
-        for connection in {lane.lane.connection for lane in self.lanes}:
+        for connection in {lane.plan.connection for lane in self.lanes}:
             if connection and connection is not self._chat.connection:
                 connection.close()
         self._settle()
@@ -200,16 +149,16 @@ class Run:
         """Whether there is any answer."""
         return any(lane.answer and _says(lane.answer) for lane in self.lanes)
 
-    def _begin(self, lanes: Sequence[Progress]) -> _Asking:
-        lane = lanes[0].lane
+    def _begin(self, lanes: Sequence[LaneProgress]) -> _Asking:
+        plan = lanes[0].plan
         for each in lanes:
             each.state = "running"
         turn = Turn(
             self._chat,
             self._place,
-            sampling=lane.sampling,
-            connection=lane.connection,
-            model=lane.model,
+            sampling=plan.sampling,
+            connection=plan.connection,
+            model=plan.model,
             group=self._group,
             lane=lanes[0].number,
         )
@@ -245,17 +194,17 @@ class Run:
         if missing and len(asking.lanes) > 1 and not asking.turn.stopped and _ask_apart(error):
             self._ask_apart(missing, error)
 
-    def _ask_apart(self, lanes: Sequence[Progress], error: LlmchatError | None) -> None:
+    def _ask_apart(self, lanes: Sequence[LaneProgress], error: LlmchatError | None) -> None:
         """Let these lanes, which one request did not bring, be requests of their own."""
         n = len(self.lanes)
         why = f"refuses n = {n}" if error else f"takes no notice of n = {n}"
         self.notices.append(f"The server {why}: the answers are asked for one by one.")
         for lane in lanes:
-            sampling = lane.lane.sampling.without("n")
+            sampling = lane.plan.sampling.without("n")
             seed = sampling.get("seed")
             if seed and seed.value >= 0 and lane.number > 1:
                 sampling = sampling.with_value("seed", seed.value + lane.number - 1, seed.origin)
-            lane.lane = replace(lane.lane, sampling=sampling)
+            lane.plan = replace(lane.plan, sampling=sampling)
             lane.state, lane.error, lane.answer = "waiting", None, None
             self._waiting.append([lane])
 
@@ -314,14 +263,14 @@ def _ask_apart(error: LlmchatError | None) -> bool:
     return isinstance(error, ServerError) and bool(names_field(error, _NAMES_OF_N))
 
 
-def _no_answer(chat: Chat, turn: Turn, lane: Progress, error: LlmchatError | None) -> Answer:
+def _no_answer(chat: Chat, turn: Turn, lane: LaneProgress, error: LlmchatError | None) -> Answer:
     """The answer of a lane that has none: what was asked, and the error."""
     asked = turn.request
     if asked is None:
-        connection = lane.lane.connection or chat.connection
-        chosen = {name: setting.value for name, setting in lane.lane.sampling.chosen.items()}
+        connection = lane.plan.connection or chat.connection
+        chosen = {name: setting.value for name, setting in lane.plan.sampling.chosen.items()}
         server = connection.address.api if connection.address else ""
         asked = Request(
-            server, "", lane.lane.model or chat.model, "{}", chosen=chosen, error=str(error or "")
+            server, "", lane.plan.model or chat.model, "{}", chosen=chosen, error=str(error or "")
         )
     return Answer(asked, Message("assistant", "", state="failed"))

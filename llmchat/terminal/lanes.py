@@ -11,7 +11,8 @@ from rich.text import Text
 
 from llmchat.interruptions import Suspension
 from llmchat.lab.comparison import Change, foot, label, words
-from llmchat.lab.run import Progress, Run
+from llmchat.lab.lane import LaneProgress
+from llmchat.lab.run import Run
 from llmchat.store.answers import Answer
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
@@ -88,7 +89,7 @@ class Following:
             text.truncate(self._width - 1, overflow="ellipsis")
         return [row for text in texts for row in renderer.draw(text)]
 
-    def _row(self, lane: Progress, widest: int) -> Text:
+    def _row(self, lane: LaneProgress, widest: int) -> Text:
         name = Text(self._labels[lane.number - 1], "bold" if lane.state == "running" else "none")
         name.truncate(widest, overflow="ellipsis", pad=True)
         state = _state(lane)
@@ -104,7 +105,7 @@ class Following:
             self._console.file.flush()
 
 
-def _state(lane: Progress) -> str:
+def _state(lane: LaneProgress) -> str:
     if lane.state == "waiting":
         return "-"
     if lane.state == "ended" and lane.answer:
