@@ -11,6 +11,9 @@ from llmchat.sampling import Sampling
 FORM = "response_format"
 """The parameter that asks for it."""
 
+ANY_JSON = {"type": "json_object"}
+"""Its value for JSON of any form."""
+
 EXTRA = "In llmchat's folder: pip install '.[schema]'."
 
 _LONGEST = 300

@@ -11,28 +11,23 @@ from llmchat.errors import UsageError
 from llmchat.parameter import show
 from llmchat.registry import Rest
 from llmchat.results import Result
-
-_JSON_OBJECT = {"type": "json_object"}
+from llmchat.structured import ANY_JSON, FORM
 
 
 def _json_mode(chat: Chat, form: str) -> Result:
     if form.lower() != "json":
         raise UsageError(f"The format is json, not {form!r}.", "`/set noformat` takes it back.")
-    return _set(chat, "response_format", _JSON_OBJECT)
+    chat.tune(chat.sampling.with_value(FORM, ANY_JSON, "command"))
+    return f"{FORM} is {show(ANY_JSON)}."
 
 
 def _no_json_mode(chat: Chat, _: str) -> Result:
-    chat.tune(chat.sampling.without("response_format"))
-    return "response_format is not sent."
+    chat.tune(chat.sampling.without(FORM))
+    return f"{FORM} is not sent."
 
 
 def _kept(chat: Chat, _: str) -> Result:
     return "Inputs are kept in the history of the prompt; Ctrl-R searches them."
-
-
-def _set(chat: Chat, name: str, value: object) -> Result:
-    chat.tune(chat.sampling.with_value(name, value, "command"))
-    return f"{name} is {show(value)}."
 
 
 HABITS: Mapping[str, Callable[[Chat, str], Result]] = MappingProxyType(

@@ -10,12 +10,11 @@ from llmchat.errors import UsageError
 from llmchat.messages import Message
 from llmchat.registry import NO_FILE, Choice, File, Group
 from llmchat.results import Result, Send
-from llmchat.structured import EXTRA, FORM, can_validate, check_schema, fault, form_of
+from llmchat.structured import ANY_JSON, EXTRA, FORM, can_validate, check_schema, fault, form_of
 
 group = Group("Answers as JSON")
 command = group.command
 
-_ANY = {"type": "json_object"}
 _FIX = "Your answer cannot be used: {fault}.\n\nAnswer again, with nothing but the corrected JSON."
 
 
@@ -33,7 +32,7 @@ def json_(chat: Chat, switch: str = "") -> Result:
     """
     match switch.lower():
         case "on":
-            chat.tune(chat.sampling.with_value(FORM, _ANY, "command"))
+            chat.tune(chat.sampling.with_value(FORM, ANY_JSON, "command"))
         case "off":
             return _off(chat)
         case "":

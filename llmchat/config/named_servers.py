@@ -99,10 +99,7 @@ def _read(name: str, table: Any) -> NamedServer:
     if not isinstance(table, dict) or not isinstance(table.get("url"), str):
         raise UsageError(f"{where} needs a url.", 'Like this: url = "http://localhost:8080"')
     if "key" in table:
-        raise UsageError(
-            f"{where} has a key in it, which does not belong into a file of settings.",
-            "`key_env` names an environment variable that holds it, `key_file` a file.",
-        )
+        raise _with_key(f"{where} has a key in it")
     if unknown := [key for key in table if key not in _KNOWN]:
         raise UsageError(f"{where} has an unknown key {unknown[0]!r}.", f"Known keys: {', '.join(_KNOWN)}.")
     for key in _TEXTS:
@@ -115,15 +112,19 @@ def _read(name: str, table: Any) -> NamedServer:
     return NamedServer(name, server, headers=_headers(where, table), context=_context(where, table), **texts)
 
 
+def _with_key(told: str) -> UsageError:
+    return UsageError(
+        f"{told}, which does not belong into a file of settings.",
+        "`key_env` names an environment variable that holds it, `key_file` a file.",
+    )
+
+
 def _headers(where: str, table: Mapping[str, Any]) -> Mapping[str, str]:
     headers = table.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise UsageError(f"headers of {where} is a table of texts.", 'Like this: headers = {X-Team = "a"}')
     if "authorization" in (name.lower() for name in headers):
-        raise UsageError(
-            f"{where} has a key in its headers, which does not belong into a file of settings.",
-            "`key_env` names an environment variable that holds it, `key_file` a file.",
-        )
+        raise _with_key(f"{where} has a key in its headers")
     if not all(_sendable(text) for pair in headers.items() for text in pair):
         raise UsageError(f"headers of {where} has a character that cannot be sent.")
     return MappingProxyType(headers)
