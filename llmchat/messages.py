@@ -47,8 +47,9 @@ class Attachment:
     def size(self) -> int:
         """Bytes: of the text without its name and fence, of the image without its base64."""
         if self.kind == "text":
-            within = self.data.split("\n", 2)[-1].rpartition("\n")
-            return len("".join(within[:2]).encode("utf-8", "surrogatepass"))
+            fence = self.data.rpartition("\n")[2]
+            begun = self.data.partition(f":\n{fence}")[2].partition("\n")[2]
+            return len(begun.removesuffix(fence).encode("utf-8", "surrogatepass"))
         coded = self.data.partition(",")[2]
         return len(coded) * 3 // 4 - coded.count("=")
 

@@ -12,7 +12,7 @@ import pytest
 from llmchat.commands import registry
 from llmchat.errors import UsageError
 from llmchat.input import completion
-from llmchat.input.attachments import dropped, found, mentioned
+from llmchat.input.attachments import dropped, found, mentioned, output_of
 from llmchat.input.lines import Line
 from llmchat.messages import Attachment
 from llmchat.store import exports
@@ -304,3 +304,4 @@ def test_a_size_is_that_of_the_file(folder: Path, text: str) -> None:
     (folder / "x.txt").write_text(text, encoding="utf-8")
     (one,) = found("x.txt")
     assert one.size == len(text)
+    assert output_of("echo a\necho b", text).size == len(text)
