@@ -118,7 +118,7 @@ def _servers(settings: Settings) -> Iterator[Finding]:
 def _server(found: Found | None, where: str, needed: bool, others: bool) -> Finding:
     """A server; `needed` when it is the one that is set."""
     if found and found.fault:
-        return Finding("wrong", "server", f"{where}: {found.fault.sentence} {found.fault.hint}")
+        return Finding("wrong", "server", f"{where}: {found.fault.whole}")
     if found is None or not found.reachable:
         hint = "`llmchat -u URL` takes one of those below" if others else "start one, or try `llmchat --demo`"
         return Finding("wrong" if needed else "none", "server", f"{where} does not answer; {hint}")

@@ -33,8 +33,8 @@ class Meanwhile:
         """
         self._rings_after = rings_after
         with bell(self._out, rings_after, lambda: self._focus.is_in_front):
-            self._attend()
             try:
+                self._attend()
                 with ctrl_z(self._suspension.ask):
                     yield self._suspension
             finally:
