@@ -1,5 +1,6 @@
 """Branches, earlier conversations and files: every command of them, as a conversation."""
 
+import ast
 import contextlib
 import json
 import os
@@ -12,6 +13,9 @@ import pytest
 
 from llmchat.launch.opening import STORE
 from llmchat.local import engine
+from llmchat.messages import Conversation, Message
+from llmchat.store import scripts
+from llmchat.store.records import Request
 from tests.scripted import ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 from tests.session import Session, session, settings_for
 from tests.terminal import terminal
@@ -271,6 +275,14 @@ def test_a_request_is_shown_a_field_and_a_message_a_line_and_is_what_was_sent(
     subprocess.run(["sh", "-c", printed], capture_output=True, check=True)
     again = {"stream": True, "stream_options": {"include_usage": True}, **server.requests[1].body}
     assert again == server.requests[0].body
+
+
+def test_a_server_in_a_script_is_a_text_and_runs_nothing() -> None:
+    server = 'http://localhost:1/"+__import__("os").system("id")+"\\'
+    request = Request(server, "vllm", "m", '{"model": "m"}', parent=1)
+    script = scripts.python(request, Conversation().add(Message("user", "hi")))
+    url = next(node for node in ast.parse(script).body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(url.value) == f"{server}/chat/completions"
 
 
 def test_keys_are_in_no_script(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:

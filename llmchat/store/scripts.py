@@ -61,7 +61,9 @@ def curl(request: Request, conversation: Conversation) -> str:
 def python(request: Request, conversation: Conversation) -> str:
     """A request as a Python script with `requests`."""
     body = _whole(body_of(request, conversation))
-    return _PYTHON.format(url=_url(request), body=_literal(body), headers=_headers(request))
+    # An import may name any server: what stands in a script is a text, whatever is in it.
+    url = json.dumps(_url(request), ensure_ascii=False)
+    return _PYTHON.format(url=url, body=_literal(body), headers=_headers(request))
 
 
 def shell_script(record: Record) -> str:
@@ -134,7 +136,7 @@ import os
 
 import requests
 
-URL = "{url}"
+URL = {url}
 HEADERS = {headers}
 BODY = {body}
 
