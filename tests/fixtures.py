@@ -72,16 +72,8 @@ def _breaks(server: str, reply: Reply, *shown: str) -> Fixture:
     return Fixture(server, (reply,), told, "half an answer", "cut short")
 
 
-@dataclass(frozen=True)
-class _CtrlC:
-    """A body of these pieces, after which the user presses Ctrl-C."""
-
-    pieces: list[bytes]
-
-    def __iter__(self) -> Iterator[bytes | float]:
-        yield from self.pieces
-        yield 0.3
-        os.kill(os.getpid(), signal.SIGINT)
+def _press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _call(index: int, **function: str) -> dict[str, Any]:
@@ -171,7 +163,7 @@ def _endings() -> Iterator[tuple[str, Fixture]]:
     yield "connection lost in mid-stream", _breaks("text-generation-webui", Reply(sse(*_HALF, done=False), cut=True))
     yield "connection reset in mid-stream", _breaks("llama.cpp, killed", Reply([*sse(*_HALF, done=False), 0.3], reset=True), "broke")
     stopped = ("half an answer", "Stopped; what came is kept, marked as cut short; `/continue` goes on with it.")
-    yield "Ctrl-C in mid-stream", Fixture("any, when the user has read enough", (Reply(_CtrlC(sse(*_HALF, done=False)), hold=True),), stopped, "half an answer", "cut short")
+    yield "Ctrl-C in mid-stream", Fixture("any, when the user has read enough", (Reply([*sse(*_HALF, done=False), 0.3, _press_ctrl_c], hold=True),), stopped, "half an answer", "cut short")
     yield "an empty reply", Fixture("LM Studio, its context too small", (Reply(sse(STOP)),), ("empty reply",), None, "failed")
     yield "nothing but [DONE]", Fixture("Ollama", (Reply(sse()),), ("empty reply",), None, "failed")
     yield "reasoning and no answer", Fixture("any reasoning model", (Reply(sse(chunk(reasoning="Hm."), STOP)),), ("thought, and gave no answer",), None, "failed")

@@ -48,14 +48,14 @@ def answer(*words: str) -> list[bytes]:
 
 @dataclass
 class Reply:
-    """What to answer: pieces of a body with pauses (seconds, as floats) between them.
+    """What to answer: pieces of a body, with pauses (seconds, as floats) and calls between them.
 
     `cut` ends the connection without a proper end of the body; `hold` waits for the client to
     hang up before it ends; `wait` is the time in seconds before the headers. A status of 0 ends the
     connection without any answer. `bare` sends the body without a head, `reset` ends with a RST.
     """
 
-    body: Iterable[bytes | float] = ()
+    body: Iterable[bytes | float | Callable[[], None]] = ()
     status: int = 200
     type: str = "text/event-stream"
     headers: dict[str, str] = field(default_factory=dict)
@@ -167,6 +167,8 @@ class ScriptedServer:
                 if _hung_up(sock, piece):
                     request.hung_up.set()
                     return
+            elif callable(piece):
+                piece()
             else:
                 sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if framed else piece)
         if reply.hold and _hung_up(sock, 20.0):
