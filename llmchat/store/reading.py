@@ -85,13 +85,13 @@ class Reading:
 
     def compared(self, conversation: int, question: int | None = None) -> tuple[Request, ...]:
         """The requests of the latest comparison, or of the latest about this question, in their order."""
-        about = "" if question is None else " AND parent = ?2"
+        about, values = ("", ()) if question is None else (" AND parent = ?", (question,))
         latest = (
-            'SELECT "group" FROM requests WHERE conversation = ?1 AND "group" != \'\''
+            'SELECT "group" FROM requests WHERE conversation = ? AND "group" != \'\''
             f"{about} ORDER BY id DESC LIMIT 1"
         )
-        values = (conversation,) if question is None else (conversation, question)
-        return self._requests(f'conversation = ?1 AND "group" = ({latest}) ORDER BY requests.id', *values)
+        condition = f'conversation = ? AND "group" = ({latest}) ORDER BY requests.id'
+        return self._requests(condition, conversation, conversation, *values)
 
     def last_request(self, conversation: int) -> Request | None:
         """The latest request of a conversation; None when there is none."""

@@ -223,9 +223,10 @@ def _next_number(db: sqlite3.Connection, conversation: int) -> int:
 def _write_question(db: sqlite3.Connection, entry: Entry) -> None:
     assert entry.question
     if entry.question_number:
+        state = entry.question.state
         db.execute(
-            "UPDATE messages SET state = ?1 WHERE conversation = ?2 AND number = ?3 AND state != ?1",
-            (entry.question.state, entry.conversation, entry.question_number),
+            "UPDATE messages SET state = ? WHERE conversation = ? AND number = ? AND state != ?",
+            (state, entry.conversation, entry.question_number, state),
         )
     else:
         entry.question_number = _next_number(db, entry.conversation)
@@ -272,8 +273,8 @@ def _delete_texts(db: sqlite3.Connection, candidates: Iterable[int]) -> None:
     """Delete those of these texts that no request uses any more."""
     for text in candidates:
         db.execute(
-            "DELETE FROM texts WHERE id = ?1 AND NOT EXISTS"
-            " (SELECT 1 FROM requests WHERE fields = ?1 OR chosen = ?1 OR system = ?1)",
+            "DELETE FROM texts WHERE id = ? AND NOT EXISTS"
+            " (SELECT 1 FROM requests WHERE fields = texts.id OR chosen = texts.id OR system = texts.id)",
             (text,),
         )
 
@@ -282,8 +283,8 @@ def _delete_files(db: sqlite3.Connection, candidates: Iterable[int]) -> None:
     """Delete those of these files that no message has any more."""
     for file in candidates:
         db.execute(
-            "DELETE FROM files WHERE id = ?1 AND NOT EXISTS"
+            "DELETE FROM files WHERE id = ? AND NOT EXISTS"
             " (SELECT 1 FROM messages, json_each(attachments)"
-            " WHERE attachments != '[]' AND json_extract(value, '$[2]') = ?1)",
+            " WHERE attachments != '[]' AND json_extract(value, '$[2]') = files.id)",
             (file,),
         )
