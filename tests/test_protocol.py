@@ -206,6 +206,10 @@ STREAMS: dict[str, tuple[bytes, list[Delta]]] = {
         stream(LAST, {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}),
         [STOP, Usage(7, 2)],
     ),
+    "a count that nothing holds": (
+        stream(LAST, {"choices": [], "usage": {"prompt_tokens": 10**30, "completion_tokens": 2}}),
+        [STOP, Usage(0, 2)],
+    ),
     "what the server need not read again": (
         stream(
             {

@@ -1,5 +1,7 @@
 """The store: what is kept, what survives, and what happens when the file cannot be used."""
 
+import json
+import math
 import os
 import sqlite3
 import stat
@@ -110,6 +112,30 @@ def test_a_damaged_export_is_refused() -> None:
     node = Node(1, 7, Message("user", "hi"))
     with pytest.raises(UsageError, match="message 1 is not in its place"):
         exports.read(exports.lossless(Record("", Conversation((node,), 1))))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("time", value) for value in ("now", None, True, math.inf, math.nan, 10**400)),
+        *(("seconds", "1"), ("timings", ["1", None]), ("usage", [1, "2", None]), ("usage", [1])),
+        *(("parent", 0.5), ("answers", [1.5]), ("omissions", ["1"]), ("finish_reasons", [7])),
+    ],
+)
+def test_a_value_that_no_export_has_is_refused(name: str, value: object) -> None:
+    request = Request("http://localhost:1234/v1", "vllm", "m", "{}", time=1.0, seconds=1.0)
+    node = Node(1, ROOT, Message("user", "hi"))
+    data = json.loads(exports.lossless(Record("", Conversation((node,), 1), (request,), 1.0)))
+    assert exports.read(json.dumps(data)).requests == (request,)
+    data["requests"][0][name] = value
+    with pytest.raises(UsageError, match="no conversation that llmchat has exported"):
+        exports.read(json.dumps(data))
+
+
+def test_a_time_that_no_clock_takes_is_refused() -> None:
+    text = exports.lossless(Record("", Conversation(), (), 1.0))
+    with pytest.raises(UsageError, match="no conversation that llmchat has exported"):
+        exports.read(text.replace('"begun": 1.0', '"begun": 1e999'))
 
 
 @pytest.mark.parametrize("script", VERSIONS, ids=lambda path: path.stem)

@@ -114,8 +114,8 @@ def read(text: str) -> Record:
             raise UsageError("This was exported by a newer llmchat.", "Update this one.")
         nodes = tuple(_node(item) for item in data["messages"])
         requests = tuple(_request(item) for item in data["requests"])
-        conversation = Conversation(nodes, data["head"], frozenset(data.get("omitted", ())))
-        record = Record(str(data["title"]), conversation, requests, float(data["begun"]))
+        conversation = Conversation(nodes, _whole(data["head"]), frozenset(data.get("omitted", ())))
+        record = Record(str(data["title"]), conversation, requests, float(_number(data["begun"])))
         problem = next(_problems(record), "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("This is no conversation that llmchat has exported.", _IMPORTABLE) from error
@@ -188,14 +188,19 @@ def _attachment(data: Any) -> Attachment:
 
 
 _TEXTS = ("server", "kind", "model", "fields", "system", "engine", "group", "error")
-_NUMBERS = ("parent", "continues", "time", "seconds")
-_TUPLES = ("omissions", "answers", "finish_reasons")
+_OTHERS = ("parent", "continues", "time", "seconds", "omissions", "answers", "finish_reasons")
+
+_LATEST = 1e11
+"""Unix seconds that a clock still takes."""
+
+_LARGEST = 2**53
+"""What JSON's numbers hold exactly, and the store does too."""
 
 
 def _request_data(request: Request) -> dict[str, Any]:
     usage, timings = request.usage, request.timings
     return {
-        **{name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS, *_TUPLES)},
+        **{name: getattr(request, name) for name in (*_TEXTS, *_OTHERS)},
         "prefix": request.prefix,
         "lane": request.lane,
         "chosen": dict(request.chosen),
@@ -205,20 +210,22 @@ def _request_data(request: Request) -> dict[str, Any]:
 
 
 def _request(data: Mapping[str, Any]) -> Request:
-    usage = data["usage"]
     texts: dict[str, Any] = {name: _text(data[name]) for name in _TEXTS}
-    numbers: dict[str, Any] = {name: data[name] for name in _NUMBERS}
-    tuples: dict[str, Any] = {name: tuple(data[name]) for name in _TUPLES}
     return Request(
         **texts,
-        **numbers,
-        **tuples,
+        parent=_whole(data["parent"]),
+        continues=_whole(data["continues"]),
+        omissions=tuple(map(_whole, data["omissions"])),
+        time=_number(data["time"]),
+        answers=tuple(map(_whole, data["answers"])),
+        finish_reasons=tuple(map(_text, data["finish_reasons"])),
+        seconds=_or_none(_number, data["seconds"]),
         # What was exported before there were any has none.
         prefix=_text(data.get("prefix", "")),
         lane=int(data.get("lane", 0)),
         chosen=MappingProxyType(dict(data["chosen"])),
-        usage=Usage(*usage) if usage else None,
-        timings=Timings(*data["timings"]),
+        usage=_usage(*data["usage"]) if data["usage"] else None,
+        timings=Timings(*(_or_none(_number, seconds) for seconds in data["timings"])),
     )
 
 
@@ -226,3 +233,23 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value
+
+
+def _usage(prompt: Any, completion: Any, cached: Any = None) -> Usage:
+    return Usage(_whole(prompt), _whole(completion), _or_none(_whole, cached))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LATEST:
+        raise TypeError(value)
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not abs(value) < _LARGEST:
+        raise TypeError(value)
+    return value
+
+
+def _or_none(checked: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else checked(value)

@@ -30,6 +30,9 @@ _ANY_OBJECT = {
     "json_schema": {"name": "answer", "schema": {"type": "object"}},
 }
 
+_LARGEST = 2**53
+"""No count is as large; the store could not hold it."""
+
 CHAT_PATH = "/v1/chat/completions"
 
 
@@ -243,7 +246,8 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any, otherwise: int = 0) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else otherwise
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    return value if known else otherwise
 
 
 def _speed(value: Any) -> float | None:
