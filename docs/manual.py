@@ -30,7 +30,7 @@ FILES = (
 )
 EXIT = (
     ("0", "All went well."),
-    ("1", "The server refused, or no whole answer came."),
+    ("1", "The server refused, no whole answer came, it has not the form asked for, or a file failed."),
     ("2", "What was typed or set is wrong; nothing was sent."),
     ("130", "Stopped with Ctrl-C."),
     ("141", "Whoever read the output has left."),
