@@ -248,6 +248,25 @@ def test_complete_has_the_programs_fallbacks_and_errors(server: ScriptedServer) 
         complete(ask, url="127.0.0.1:9")
 
 
+@pytest.mark.parametrize("messages", ["hi", {"role": "user"}, [], ["hi"], [{"content": "hi"}], None])
+def test_complete_says_what_messages_are(messages: Any) -> None:
+    with pytest.raises(UsageError, match="a list of messages") as raised:
+        complete(messages)
+    assert '[{"role": "user"' in raised.value.hint
+
+
+def test_complete_takes_what_python_has(server: ScriptedServer) -> None:
+    server.will(answer("fine"))
+    asked = {"role": "user", "content": "hi"}
+    assert complete(iter([asked]), url=server.url, temperature=None, seed=None)[0]["content"] == "fine"  # type: ignore[arg-type]
+    body = server.requests[0].body
+    assert (body["messages"], body["temperature"], "seed" in body) == ([asked], 0.7, False)
+    with pytest.raises(UsageError, match="JSON cannot hold"):
+        complete([{"role": "user", "content": b"hi"}], url=server.url)
+    with pytest.raises(UsageError, match="no server address"):
+        complete([asked], url="")
+
+
 def test_flags_reach_the_request(server: ScriptedServer) -> None:
     server.will(answer("yes"))
     session(server.url, "hi", settings=settings_for(server.url, temperature=0.1, stop="###"))
