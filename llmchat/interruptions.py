@@ -7,11 +7,22 @@ was ignored when the program started stays so: nohup means it.
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 _ENDING = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 _SUSPENDING = [signal.Signals[name] for name in ("SIGTSTP",) if hasattr(signal, name)]
+
+if sys.platform == "win32":
+    _APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    _APART = {"start_new_session": True}
+
+APART: Mapping[str, Any] = MappingProxyType(_APART)
+"""How a child process is started that Ctrl-C in the terminal is not meant for."""
 
 _came: list[int] = []
 

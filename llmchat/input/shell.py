@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from llmchat.errors import UsageError
+from llmchat.interruptions import APART
 
 KEPT = 500_000
 """Characters of an output that are kept: the last ones."""
@@ -34,7 +35,7 @@ class Running:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                **APART,
             )
         except OSError as error:
             raise UsageError(f"The shell {shell} does not start: {error.strerror}.") from error

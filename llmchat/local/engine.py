@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from llmchat.errors import EngineError
+from llmchat.interruptions import APART
 
 SLOTS = 4
 """Requests that are answered at the same time."""
@@ -79,8 +80,8 @@ def start(model: Path, *, context: int = 0, threads: int = 0) -> Engine:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        # A session of its own: Ctrl-C in the terminal is for the reply, not for the server.
-        start_new_session=True,
+        # Ctrl-C in the terminal is for the reply, not for the server.
+        **APART,
     )
     output = _Output(process)
     url = output.url(START_TIMEOUT)
