@@ -16,13 +16,13 @@ BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run llmchat; the exit code is 0, 1 (server or transport), 2 (usage), or 130 (interrupted)."""
+    """Run llmchat; the exit code, of which `docs/manual.py` tells what each means."""
     interruptions.end_in_order()
     closed = _take_streams()
     try:
         if closed:
             raise UsageError("Standard output is closed; an answer has nowhere to go.", "Leave `>&-` out.")
-        code = _run(parser().parse_args(argv))
+        code = _run(_flags(argv))
         sys.stdout.flush()  # here, where an error has a sentence
         return code
     except LlmchatError as error:
@@ -39,6 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not interruptions.exit_code():
             say(f"The output cannot be written: {error.strerror}.")
         return interruptions.exit_code() or 1
+
+
+def _flags(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The flags of the command line; `--help` is written, and leaves."""
+    try:
+        return parser().parse_args(argv)
+    finally:
+        sys.stdout.flush()
 
 
 def _told(error: LlmchatError) -> str:
@@ -69,9 +77,10 @@ def _run(flags: argparse.Namespace) -> int:
         sys.stdout.writelines(_lines(flags))
         return 0
     if flags.render:
+        from llmchat.input.piped import Pieces
         from llmchat.terminal.replies import render
 
-        render(sys.stdin.buffer, sys.stdout)
+        render(Pieces(), sys.stdout)
         return 0
     if flags.doctor:
         return _doctor(flags)

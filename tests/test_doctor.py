@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import llmchat
 from tests.scripted import ScriptedServer, models, page, refuse, serving
 from tests.terminal import terminal
 
@@ -36,6 +37,7 @@ def lm_studio() -> Iterator[ScriptedServer]:
 def test_what_is_installed_and_what_answers_is_told(lm_studio: ScriptedServer, home: Path) -> None:
     lines = doctor("-u", lm_studio.url, code=0)
     assert lines[0].startswith("ok     llmchat   ")
+    assert lines[0].endswith(f", at {Path(llmchat.__file__).parent}")
     assert about(lines, "requests").startswith("ok     package   requests 2.")
     assert about(lines, "xllamacpp").startswith("ok ")
     assert about(lines, "settings.toml").startswith("none   settings  ")

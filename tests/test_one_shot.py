@@ -48,16 +48,30 @@ def test_piped_input_is_added_to_the_question(server: ScriptedServer) -> None:
     assert asked(server) == "only piped \N{REPLACEMENT CHARACTER}"
 
 
+def test_what_is_piped_in_is_a_text_in_some_encoding(server: ScriptedServer) -> None:
+    server.will(answer("yes"))
+    for text in (b"\xef\xbb\xbfh\xc3\xa9\n", "h\xe9\n".encode("utf-16")):
+        assert run("-u", server.url, given=text).returncode == 0
+        assert asked(server) == "h\xe9"
+    done = run("-u", server.url, "what is this?", given=b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    assert (done.returncode, done.stderr) == (2, b"Standard input is no text. `-f FILE` attaches an image.\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
         (["-u", NOWHERE, "hi"], 1, "No server answers at http://127.0.0.1:9."),
         (["-u", NOWHERE], 2, "Nothing was asked."),
+        (["-u", NOWHERE, "--sweep", "top_k=1,2"], 2, "Nothing was asked."),
+        (["-p", "foo=1", "hi"], 2, "`llmchat -x /set` lists them; `-p extra.foo=…` sends any field."),
         (["-t", "9", "hi"], 2, "temperature is a number from 0 to 2"),
         (["-p", "nonsense=1", "hi"], 2, "There is no parameter 'nonsense'."),
         (["-u", "ht tp://x", "hi"], 2, "is no server address"),
         (["-u", "http://me:secret@host", "hi"], 2, "cannot carry a name or key"),
         (["--local", "missing.gguf", "hi"], 1, "There is no model file 'missing.gguf'."),
+        (["--local", "Why not?"], 2, "A question stands before `--local`."),
+        (["-u", "", "hi"], 2, "'' is no server address."),
+        (["--open", "", "hi"], 2, "There is no conversation ''."),
         (["--no-such-flag"], 2, "unrecognized arguments"),
         (["--demo", "-u", "x", "hi"], 2, "not allowed with"),
     ],
@@ -110,6 +124,15 @@ def test_a_sweep_as_a_json_record_for_each_lane(server: ScriptedServer) -> None:
     assert "broken" in records[1]["error"]
     assert asked(server) == "why?\n\na @file.py"
     assert b"file.py" not in done.stderr
+
+
+def test_beside_json_records_nothing_is_written(server: ScriptedServer) -> None:
+    server.will(answer("yes"))
+    done = run(
+        "-u", server.url, "--json", "-x", "/set seed=3", "-x", "/chats", "--sweep", "top_k=1,2", "why?"
+    )
+    assert [json.loads(line)["seed"] for line in done.stdout.splitlines()] == [3, 3]
+    assert b"seed is 3." in done.stderr
 
 
 def test_a_sweep_for_a_pipe_is_text(server: ScriptedServer) -> None:
@@ -178,12 +201,42 @@ def test_closed_standard_input_is_no_question_and_no_traceback(server: ScriptedS
     assert (done.returncode, done.stdout) == (0, b"yes\n")
 
 
+def test_a_parameter_is_written_as_in_the_chat(server: ScriptedServer, tmp_path: Path) -> None:
+    server.will(answer("yes"))
+    (tmp_path / "yes.gbnf").write_text('root ::= "yes"\n')
+    values = (f"grammar=@{tmp_path}/yes.gbnf", "max_tokens=2k", "temperature=+0.1", "seed=3", "seed=none")
+    done = run("-u", server.url, *(word for value in values for word in ("-p", value)), "hi")
+    body = server.requests[-1].body
+    assert (done.returncode, body["grammar"], body["max_tokens"]) == (0, 'root ::= "yes"', 2048)
+    assert (body["temperature"], "seed" in body) == (0.8, False)
+    assert run("-u", server.url, "-p", "grammar=@missing", "hi").returncode == 2
+
+
+@pytest.mark.parametrize("arguments", ["hi", "--render"])
+def test_standard_input_that_cannot_be_read_is_a_sentence(arguments: str) -> None:
+    command = f"{sys.executable} -m llmchat -u {NOWHERE} {arguments} 0>/dev/null"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().strip() == "Standard input cannot be read: Bad file descriptor."
+
+
+@pytest.mark.parametrize("text", ["", "none", "Be brief."])
+def test_the_system_prompt_of_the_settings_gives_way_to_a_flag(server: ScriptedServer, text: str) -> None:
+    server.will(answer("yes"))
+    for go_on in ((), ("-c",)):
+        run("-u", server.url, "-s", text, *go_on, "hi", LLMCHAT_SYSTEM="You are a pirate.")
+        messages = server.requests[-1].body["messages"]
+        system = [message["content"] for message in messages if message["role"] == "system"]
+        assert system == ([text] if text == "Be brief." else [])
+
+
 def test_a_full_disk_is_a_sentence(server: ScriptedServer) -> None:
     server.will(answer("yes"))
-    command = f"{sys.executable} -m llmchat -u {server.url} hi > /dev/full"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert done.stderr.decode().strip() == "The output cannot be written: No space left on device."
+    for arguments in ("hi", "--help"):
+        command = f"{sys.executable} -m llmchat -u {server.url} {arguments} > /dev/full"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert done.stderr.decode().strip() == "The output cannot be written: No space left on device."
 
 
 def test_whoever_reads_may_leave(server: ScriptedServer) -> None:

@@ -73,8 +73,10 @@ def test_a_question_a_pipe_and_a_file(server: ScriptedServer, tmp_path: Path) ->
 def test_a_question_is_sent_as_it_is_whatever_it_looks_like(server: ScriptedServer, tmp_path: Path) -> None:
     server.will(answer("yes"))
     (tmp_path / "docs.py").write_text('"""doc"""\nx = """y"""')
-    bash("llmchat '/set temperature=0'; llmchat //x; llmchat < docs.py", server, cwd=tmp_path)
+    done = bash("llmchat '/set temperature=0'; llmchat //x; llmchat < docs.py", server, cwd=tmp_path)
     assert sent(server) == ["/set temperature=0", "//x", '"""doc"""\nx = """y"""']
+    told = "This is sent as a question; `llmchat -x '/set temperature=0'` runs the command.\n"
+    assert done.stderr == told
 
 
 def test_lines_run_in_order_and_the_reply_alone_is_the_output(server: ScriptedServer) -> None:

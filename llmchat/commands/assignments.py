@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.errors import UsageError, unreadable
+from llmchat.config.typed import with_typed
+from llmchat.errors import UsageError
 from llmchat.parameter import show
 from llmchat.registry import Choice
 from llmchat.sampling import EXTRA, Sampling
@@ -17,10 +17,6 @@ _ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z][\w.-]*)\s*=\s*")
 _ONE_WORD = re.compile(r"\s*([A-Za-z][\w.-]*)=(\S+)")
 _BARE = re.compile(r"[A-Za-z][\w.]*")
 _DASHES = re.compile(r"(?:^|\s)--(?:\s+|$)")
-_FROM_FILES = ("text", "list", "json")
-
-ALL = "all"
-"""Stands for every parameter in `all=default`."""
 
 
 def names(_: Chat) -> Iterator[Choice]:
@@ -64,31 +60,6 @@ def _end_of_json(text: str, start: int) -> int:
 def _is_name(word: str) -> bool:
     """In the middle of a line only a known name begins a new pair: a value may hold an `=` too."""
     return word.lower().startswith(EXTRA) or params.find(word) is not None
-
-
-def with_typed(sampling: Sampling, name: str, value: str) -> Sampling:
-    """With the value that was typed: also `default`, a step, or `@FILE`; raises UsageError."""
-    if name.lower() == ALL and value.lower() == "default":
-        return Sampling()
-    if name.lower().startswith(EXTRA):
-        unset = value.lower() == "default"
-        return sampling.without(name) if unset else sampling.with_text(name, value, "command")
-    param = params.param(name)
-    if param.unsets(value):
-        return sampling.without(name)
-    return sampling.with_text(name, _read(value) if param.type in _FROM_FILES else value, "command")
-
-
-def _read(value: str) -> str:
-    """The value, or the text of the file that `@FILE` names."""
-    if not value.startswith("@"):
-        return value
-    try:
-        return Path(value[1:]).expanduser().read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The file {value[1:]!r} cannot be read: {unreadable(error)}.", "@FILE is a path."
-        ) from error
 
 
 def one_off(sampling: Sampling, text: str) -> tuple[Sampling, str]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from llmchat.chat import Chat
-from llmchat.commands.assignments import assignments, names, with_typed
+from llmchat.commands.assignments import assignments, names
 from llmchat.commands.places import first_line
+from llmchat.config.typed import with_typed
 from llmchat.errors import UsageError
-from llmchat.input.lines import unquoted
+from llmchat.input.lines import system_prompt
 from llmchat.parameter import show as shown_value
 from llmchat.registry import NOTHING, Choice, Group, Rest
 from llmchat.results import Ask, Continue, Result, Send, Table
@@ -15,7 +16,6 @@ group = Group("The conversation")
 command = group.command
 
 _LONGEST_LINE = 70
-_TAKES_AWAY = ("", "none", "off", "clear", "reset")
 _GO_ON = "Please go on exactly where you stopped."
 
 
@@ -29,8 +29,7 @@ def system(chat: Chat, text: Rest = NOTHING) -> Result:
     around the whole of it, and `/clear` keeps it.
     """
     if text:
-        wanted = unquoted(text)
-        chat.system = "" if wanted.lower() in _TAKES_AWAY else wanted
+        chat.system = system_prompt(text)
     return f"System prompt: {chat.system}" if chat.system else "There is no system prompt."
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from llmchat import params
 from llmchat.chat import Chat
-from llmchat.commands.assignments import ALL, assignments, names, one_off, with_typed, written
+from llmchat.commands.assignments import assignments, names, one_off, written
 from llmchat.commands.habits import HABITS
 from llmchat.config import settings_file
+from llmchat.config.typed import ALL, with_typed
 from llmchat.errors import UsageError
 from llmchat.parameter import Param, show
 from llmchat.registry import NOTHING, Choice, Group, Rest

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from llmchat import params
 from llmchat.amounts import counted
 from llmchat.chat import Chat
-from llmchat.commands.assignments import ALL, names
+from llmchat.commands.assignments import names
+from llmchat.config.typed import ALL
 from llmchat.errors import UsageError
 from llmchat.lab.probing import MOST_REQUESTS, Finding, Probe
 from llmchat.registry import NOTHING, Choice, Group, Rest

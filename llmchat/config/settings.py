@@ -132,12 +132,12 @@ def with_url(settings: Settings, url: str) -> Settings:
 
 
 def with_params(settings: Settings, pairs: Mapping[str, Any], origin: Origin) -> Settings:
-    """With these parameters; texts are parsed as if typed, other values are checked."""
+    """With these parameters, which have a type already; their texts are parsed as far as they want it."""
     sampling = settings.sampling
     for name, value in pairs.items():
-        # An extra field's text is JSON where it was typed, and itself where it has a type already.
-        typed = isinstance(value, str) and (origin == "flag" or not name.startswith(EXTRA))
-        take = sampling.with_text if typed else sampling.with_value
+        # An extra field's text is itself, and no JSON.
+        parsed = isinstance(value, str) and not name.startswith(EXTRA)
+        take = sampling.with_text if parsed else sampling.with_value
         sampling = take(name, value, origin)
     return replace(settings, sampling=sampling)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _QUOTES = '"""'
 _FAREWELLS = ("exit", "quit")
+_TAKES_AWAY = ("", "none", "off", "clear", "reset")
 
 MENTION = re.compile(r"(?<!\S)@((?:\\ |\S)*)\Z")
 """A path after `@` at the end of what has been typed."""
@@ -75,6 +76,12 @@ def unquoted(text: str) -> str:
     inner = text[1:-1]
     is_whole = len(text) > 1 and quote in ("'", '"') and text.endswith(quote) and quote not in inner
     return inner if is_whole else text
+
+
+def system_prompt(text: str) -> str:
+    """The system prompt that was typed, without quotes around the whole; "" for a word that takes it away."""
+    wanted = unquoted(text.strip())
+    return "" if wanted.lower() in _TAKES_AWAY else wanted
 
 
 def as_typed(text: str, known: Callable[[str], bool]) -> str:

@@ -45,7 +45,7 @@ class Finding:
 def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
     """All findings, as they are made. `load` tells the settings, and may raise UsageError."""
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    yield Finding("ok", "llmchat", f"{version('llmchat')}, {python}, at {Path(__file__).parent}")
+    yield Finding("ok", "llmchat", f"{version('llmchat')}, {python}, at {Path(__file__).parents[1]}")
     yield from _packages()
     settings = Settings()
     try:

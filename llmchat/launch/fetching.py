@@ -23,6 +23,8 @@ def local_model(words: str) -> Path:
     Raises HubError, UsageError, and KeyboardInterrupt when it was stopped.
     """
     path = Path(words).expanduser()
+    if " " in words and not path.exists():
+        raise UsageError(f"There is no model file {words!r}.", "A question stands before `--local`.")
     if words and (path.exists() or not hub.reference(words)):
         return path
     repository, wanted = hub.reference(words) or (hub.RECOMMENDED, "")

@@ -9,6 +9,8 @@ from typing import Any
 
 from llmchat.config import settings as settings_of
 from llmchat.config.settings import Settings
+from llmchat.config.typed import with_typed
+from llmchat.input.lines import system_prompt
 
 SHELLS = ("bash", "zsh", "fish")
 """The shells that can be told how to complete our command line."""
@@ -66,7 +68,7 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
     )
     add = group.add_argument
     add("-m", "--model", help="the model's name (default: what the server has loaded)")
-    add("-s", "--system", metavar="TEXT", help="the system prompt")
+    add("-s", "--system", metavar="TEXT", help="the system prompt; none takes that of the settings away")
     add("-t", "--temperature", metavar="T", help="0 is deterministic, 0.7 the default, 2 wild")
     add("-p", "--param", metavar="K=V", **_REPEATED, help="set a parameter; may be repeated")
 
@@ -126,12 +128,13 @@ def use_color(flags: argparse.Namespace) -> None:
 def settings_with(flags: argparse.Namespace) -> Settings:
     """What the program is started with: the flags are stronger than all else. Raises UsageError."""
     settings = settings_of.load()
-    if flags.url:
+    if flags.url is not None:
         settings = settings_of.with_url(settings, flags.url)
-    pairs = dict(pair.partition("=")[::2] for pair in flags.param)
+    sampling = settings.sampling
+    for name, _, value in (pair.partition("=") for pair in flags.param):
+        sampling = with_typed(sampling, name, value, "flag")
     if flags.temperature is not None:
-        pairs["temperature"] = flags.temperature
-    settings = settings_of.with_params(settings, pairs, "flag")
+        sampling = with_typed(sampling, "temperature", flags.temperature, "flag")
     preferences = settings.preferences
     if flags.plain:
         preferences = preferences.set("markdown", False)
@@ -140,7 +143,8 @@ def settings_with(flags: argparse.Namespace) -> Settings:
     return replace(
         settings,
         model=flags.model or settings.model,
-        system=flags.system or settings.system,
+        sampling=sampling,
+        system=settings.system if flags.system is None else system_prompt(flags.system),
         preferences=preferences,
         log=Path(flags.log).expanduser() if flags.log else None,
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -10,7 +11,8 @@ from llmchat.commands import registry
 from llmchat.commands.server import greeting, notable, suit_model
 from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
-from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_line
+from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_line, split_command
+from llmchat.input.piped import whole
 from llmchat.launch.opening import attach_files, resume_or_connect, say, store_of, where_kept
 from llmchat.repl import Repl
 from llmchat.results import Quit
@@ -34,7 +36,11 @@ def one_shot(settings: Settings, flags: argparse.Namespace) -> None:
         suit_model(chat)
         chat.meter.asks = False
         screen = Screen(
-            sys.stdout, sys.stderr, with_results=not asks, phrase=on_command_line, styles=settings.styles
+            sys.stdout,
+            sys.stderr,
+            with_results=not (asks or flags.json),
+            phrase=on_command_line,
+            styles=settings.styles,
         )
         screen.apply(settings.preferences)
         try:
@@ -63,8 +69,10 @@ def lines_of(flags: argparse.Namespace) -> list[Line]:
         raise UsageError(
             f"-x runs nothing in the shell, such as {shell!r}.", "A pipe does: COMMAND | llmchat …"
         )
-    piped = _piped()
+    piped = whole()
     question = " ".join(flags.question)
+    if question.startswith("/") and registry.knows(split_command(question)[0]):
+        say(f"This is sent as a question; `llmchat -x {shlex.quote(question)}` runs the command.")
     first = next((n for n, line in enumerate(lines) if not _is_command(line)), None)
     if question or first is None or flags.sweep:
         text = "\n\n".join(filter(None, [question, piped]))
@@ -74,16 +82,10 @@ def lines_of(flags: argparse.Namespace) -> list[Line]:
         lines += [Line(asking, piped=bool(piped))] if asking.strip() else []
     elif piped:
         lines[first] = Line(f"{lines[first].text}\n\n{piped}", piped=True)
-    if not lines:
+    goes_on = flags.go_on or flags.open is not None
+    if not lines or (flags.sweep and not (text or goes_on)):
         raise UsageError("Nothing was asked.", 'Like this: llmchat "Why is the sky blue?"')
     return lines
-
-
-def _piped() -> str:
-    """Standard input when it is no terminal, in whatever encoding; a shell may have closed it."""
-    if not sys.stdin or sys.stdin.isatty():
-        return ""
-    return sys.stdin.buffer.read().decode("utf-8", "replace").strip("\n")
 
 
 def _is_command(line: Line) -> bool:

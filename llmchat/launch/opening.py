@@ -41,16 +41,17 @@ def resume_or_connect(
     from llmchat.commands.chats import meant, opened
     from llmchat.store.restoring import restore
 
-    if not (flags.go_on or flags.open):
+    if not flags.go_on and flags.open is None:
         connect(chat, flags, then)
         return None
-    id = meant(chat, flags.open) if flags.open else chat.keeping.do(lambda store: store.last())
+    id = meant(chat, flags.open) if flags.open is not None else chat.keeping.do(lambda store: store.last())
     if id is None:
         raise UsageError("There is no conversation to go on with.", "Without -c a new one begins.")
     asked = chat.open(id)
     own_server = bool(flags.url or flags.demo or flags.local)
     if asked:
-        restore(chat, asked, server=not own_server, model=not flags.model, system=not flags.system, then=then)
+        own = {"server": own_server, "model": bool(flags.model), "system": flags.system is not None}
+        restore(chat, asked, **{name: not given for name, given in own.items()}, then=then)
     if own_server or not asked:
         connect(chat, flags, then)
     return opened(chat)

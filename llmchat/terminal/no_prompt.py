@@ -28,6 +28,11 @@ _ON_COMMAND_LINE = {
     "/server demo": "--demo",
     "/max_tokens": "-p max_tokens=N",
     "/last_error": "--log FILE",
+    "/set": "llmchat -x /set",
+    "/help": "llmchat -x /help",
+    "/chats": "llmchat -x /chats",
+    "/find": "llmchat -x '/find WORDS'",
+    "/open NUMBER": "--open NUMBER",
 }
 """What does on the command line what a line does at the prompt."""
 
@@ -36,7 +41,13 @@ _TYPED = re.compile("`(/[^`]+)`")
 
 def on_command_line(hint: str) -> str:
     """A hint for someone who has no prompt to type into; what has no counterpart stays as it is."""
-    return _TYPED.sub(lambda found: f"`{_ON_COMMAND_LINE.get(found[1], found[1])}`", hint)
+    return _TYPED.sub(lambda found: f"`{_flag(found[1])}`", hint)
+
+
+def _flag(line: str) -> str:
+    if line.startswith("/set ") and "=" in line:
+        return line.replace("/set", "-p", 1)
+    return _ON_COMMAND_LINE.get(line, line)
 
 
 def take_terminal() -> None:

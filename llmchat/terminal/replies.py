@@ -1,15 +1,13 @@
 """Replies: while they arrive (`view.py`), whole, side by side; markdown on a terminal, else as they came."""
 
-import codecs
-import os
-import select
 import time
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from rich.console import Console
 
 from llmchat.config.preferences import DEFAULTS
+from llmchat.input.piped import Pieces
 from llmchat.interruptions import Suspension
 from llmchat.lab.run import Run
 from llmchat.store.answers import Answer
@@ -21,9 +19,6 @@ from llmchat.terminal.sanitize import safe
 from llmchat.terminal.view import Raw, Rendered
 from llmchat.turn import Turn
 from llmchat.wire.deltas import Delta, Text
-
-_PIECE = 4096
-"""Bytes that are read at once: as much as can be drawn in one frame."""
 
 _NAP = 0.01
 """Seconds."""
@@ -105,17 +100,13 @@ class Replies:
         return Raw(self._out, self._note, for_terminal=self._rendered)
 
 
-def render(source: BinaryIO, out: TextIO) -> None:
-    """Show markdown while it is read from a file or a pipe."""
+def render(source: Pieces, out: TextIO) -> None:
+    """Show markdown while it comes. Raises what `source` raises."""
     view = Rendered(console(out))
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     try:
-        ended = False
-        while not ended:
-            if select.select([source], [], [], view.patience())[0]:
-                data = os.read(source.fileno(), _PIECE)
-                ended = not data
-                view.take([Text(decoder.decode(data, final=ended))])
+        while not source.ended:
+            if text := source.wait(view.patience()):
+                view.take([Text(text)])
             view.paint()
     finally:
         view.finish()
