@@ -10,6 +10,7 @@ import pytest
 # requests warns while it is imported, which inside a test, in a thread, would be an error.
 import llmchat.wire.client  # noqa: F401
 from tests.scripted import ScriptedServer, serving
+from tests.session import close_opened
 
 # A busy machine is no failure: hypothesis measures wall time.
 hypothesis.settings.register_profile("llmchat", deadline=None)
@@ -24,13 +25,14 @@ COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR")
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder for settings and data; nothing of the user's environment counts."""
     for name in list(os.environ):
         if name.startswith(OURS + COLOURS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LLMCHAT_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+    yield tmp_path / "home"
+    close_opened()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from llmchat.chat import Chat
@@ -15,6 +16,7 @@ from llmchat.interruptions import Suspension
 from llmchat.launch.opening import STORE
 from llmchat.messages import Conversation
 from llmchat.repl import Repl
+from llmchat.store.writing import Store
 from llmchat.terminal.screen import Screen
 
 WIDTH = 200
@@ -74,6 +76,29 @@ def settings_for(url: str, **flags: Any) -> Settings:
     return settings_file.with_params(settings_file.with_url(Settings(), url), flags, "flag")
 
 
+_opened: list[Chat | Store] = []
+
+
+def chat_with(settings: Settings, path: Path | None = None) -> Chat:
+    """A chat that is closed when the test has ended, however often its store was opened again."""
+    chat = Chat(settings, path)
+    _opened.append(chat)
+    return chat
+
+
+def store_at(path: Path | None = None) -> Store:
+    """A store that is closed when the test has ended."""
+    store = Store(path)
+    _opened.append(store)
+    return store
+
+
+def close_opened() -> None:
+    """Close what these two have given out."""
+    while _opened:
+        _opened.pop().close()
+
+
 def session(
     url: str,
     *lines: Any,
@@ -87,7 +112,7 @@ def session(
     `on_chat` is called with the chat before the first line.
     """
     out = io.StringIO()
-    chat = Chat(settings or settings_for(url), data_folder(os.environ) / STORE if store else None)
+    chat = chat_with(settings or settings_for(url), data_folder(os.environ) / STORE if store else None)
     reader = Lines(lines, out)
     chat.connection.connect(chat.settings.address)
     if on_chat:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
@@ -14,7 +13,7 @@ from llmchat.parameter import Param
 from llmchat.params import PARAMS, param
 from llmchat.results import Send, Verbatim
 from tests.scripted import ScriptedServer, answer
-from tests.session import session
+from tests.session import chat_with, session
 
 TEXTS = st.text(max_size=20).map(lambda text: text.encode("utf-8", "replace").decode())
 JSON = st.recursive(
@@ -53,7 +52,7 @@ NAMES = [*(known.name for known in PARAMS), "extra.foo", "extra.a.b"]
 
 @given(st.lists(st.sampled_from(NAMES), unique=True, max_size=6).flatmap(settings_of))
 def test_what_is_shared_sets_the_same_anywhere(values: dict[str, Any]) -> None:
-    here, there = Chat(Settings()), Chat(Settings())
+    here, there = chat_with(Settings()), chat_with(Settings())
     for name, value in values.items():
         here.tune(here.sampling.with_value(name, value, "command"))
     there.tune(there.sampling.with_value("top_k", 7, "flag").with_value("extra.bar", 1, "flag"))
@@ -68,13 +67,13 @@ def test_what_is_shared_sets_the_same_anywhere(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("word", ["default", "off", "Default"])
 def test_a_text_that_is_a_word_of_ours_is_shared_in_quotes(word: str) -> None:
-    chat = Chat(Settings())
+    chat = chat_with(Settings())
     chat.tune(chat.sampling.with_value("grammar", word, "command"))
     assert registry.run(chat, "/params share") == Verbatim(f'/set all=default grammar="{word}"')
 
 
 def test_a_shared_line_is_readable() -> None:
-    chat = Chat(Settings())
+    chat = chat_with(Settings())
     registry.run(chat, "/set temperature=0.2 stop=###")
     registry.run(chat, '/set grammar=root ::= "yes" | "no"')
     assert registry.run(chat, "/params share") == Verbatim(
@@ -99,7 +98,7 @@ ONCE = [
 def test_values_for_one_question_count_for_it_alone(
     line: str, values: dict[str, Any], question: str | None
 ) -> None:
-    chat = Chat(Settings())
+    chat = chat_with(Settings())
     sent = registry.run(chat, f"/with {line}")
     assert isinstance(sent, Send)
     assert sent.text == question
@@ -119,7 +118,7 @@ def test_values_for_one_question_count_for_it_alone(
 )
 def test_values_that_are_none_are_refused_and_nothing_is_sent(line: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        registry.run(Chat(Settings()), f"/with {line}")
+        registry.run(chat_with(Settings()), f"/with {line}")
 
 
 def test_one_question_is_asked_with_its_own_values_and_the_next_without(server: ScriptedServer) -> None:

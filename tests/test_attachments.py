@@ -1,5 +1,6 @@
 """Files that go with a message: which are meant, what is sent of them, and what is kept and shown."""
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -228,7 +229,7 @@ def test_a_file_is_stored_once_and_goes_with_its_last_conversation(
     path = home / "data" / "chats.db"
 
     def count() -> int:
-        with sqlite3.connect(path) as db:
+        with contextlib.closing(sqlite3.connect(path)) as db:
             return int(db.execute("SELECT count(*) FROM files").fetchone()[0])
 
     session(

@@ -23,7 +23,7 @@ from llmchat.parameter import Param, show
 from llmchat.params import PARAMS
 from llmchat.registry import Command, Rest, arguments
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, page, serving, sse
-from tests.session import Session, session, settings_for
+from tests.session import Session, chat_with, session, settings_for
 
 COMMANDS = list(registry.commands.values())
 EACH_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -282,7 +282,7 @@ def test_an_unknown_command_is_not_sent(here: ScriptedServer, line: str, told: s
 
 @EACH_COMMAND
 def test_a_command_has_help_and_is_completed(here: ScriptedServer, command: Command) -> None:
-    chat = Chat(settings_for(here.url))
+    chat = chat_with(settings_for(here.url))
     assert command.summary.endswith(".")
     assert len(command.summary) < 60
     found = {
@@ -295,7 +295,7 @@ def test_a_command_has_help_and_is_completed(here: ScriptedServer, command: Comm
 
 @EACH_PARAM
 def test_a_parameter_has_help_and_is_completed(here: ScriptedServer, param: Param) -> None:
-    chat = Chat(settings_for(here.url))
+    chat = chat_with(settings_for(here.url))
     assert param.meaning.endswith(".")
     assert param.name in [c.text for c in complete(registry, chat, f"/{param.name}")]
     assert param.name in [c.text for c in complete(registry, chat, f"/set {param.name}")]
@@ -306,14 +306,14 @@ def test_a_parameter_has_help_and_is_completed(here: ScriptedServer, param: Para
 
 
 def test_models_are_completed_with_their_state(here: ScriptedServer) -> None:
-    chat = Chat(settings_for(here.url))
+    chat = chat_with(settings_for(here.url))
     chat.connection.found()
     assert [c.text for c in complete(registry, chat, "/model t")] == ["two"]
 
 
 @pytest.mark.parametrize("line", ["hello /te", "//te", "/set top_k 5\n/te", " /te", "/nonsense x", "/se x"])
 def test_nothing_is_completed_where_no_command_is_typed(here: ScriptedServer, line: str) -> None:
-    assert list(complete(registry, Chat(settings_for(here.url)), line)) == []
+    assert list(complete(registry, chat_with(settings_for(here.url)), line)) == []
 
 
 def test_the_reference_is_fresh() -> None:
@@ -455,7 +455,7 @@ def test_continuing_a_finished_answer_says_so(server: ScriptedServer) -> None:
 
 
 def test_the_toolbar_forgets_the_tokens_of_a_conversation_that_was_left(here: ScriptedServer) -> None:
-    chat = Chat(settings_for(here.url))
+    chat = chat_with(settings_for(here.url))
     with chat.turn("hi") as turn:
         while not turn.ended:
             turn.wait()

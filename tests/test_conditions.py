@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from llmchat.store.writing import Store
 from tests.scripted import ScriptedServer, answer, serving
+from tests.session import store_at
 from tests.terminal import in_terminal, terminal
 
 MARKDOWN = ("Some **bold** “quoted” text.\n\n", "- one\n- two\n\n", "```python\nprint(1)\n```\n")
@@ -118,7 +118,7 @@ def test_a_reader_that_leaves_in_mid_reply_ends_it_and_what_came_is_kept(home: P
         server.will(answer(*lines))
         done = run(f"llmchat -u {server.url} hi | head -1")
     assert (done.stdout, done.stderr, done.returncode) == ("line 0\n", "", 141)
-    store = Store(home / "data" / "chats.db")
+    store = store_at(home / "data" / "chats.db")
     (_, reply) = store.nodes(store.last() or 0)
     store.close()
     assert reply.message.state == "cut short"
@@ -215,7 +215,7 @@ def test_two_sessions_at_once_keep_both(here: ScriptedServer, home: Path) -> Non
                 screen.wait_for_prompt()
                 screen.line(f"{name} asks {number}")
                 screen.wait_until(answered(number + 1), "the answer")
-    store = Store(home / "data" / "chats.db")
+    store = store_at(home / "data" / "chats.db")
     kept = [[n.message.content for n in store.nodes(chat.id)][::2] for chat in store.chats(limit=9)]
     store.close()
     assert sorted(kept) == [[f"{name} asks {n}" for n in range(3)] for name in ("one", "other")]

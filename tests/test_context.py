@@ -10,10 +10,9 @@ import pytest
 
 from llmchat.messages import Conversation, Message
 from llmchat.store.records import Request, body_of
-from llmchat.store.writing import Store
 from llmchat.wire import counting
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, sse, usage
-from tests.session import Session, session
+from tests.session import Session, session, store_at
 from tests.test_one_shot import run
 
 
@@ -94,7 +93,7 @@ def test_the_request_is_made_again_without_what_was_omitted(here: ScriptedServer
 
 
 def request_of(ran: Session, number: int) -> Request:
-    store = Store(Path(os.environ["LLMCHAT_HOME"]) / "data" / "chats.db")
+    store = store_at(Path(os.environ["LLMCHAT_HOME"]) / "data" / "chats.db")
     with contextlib.closing(store):
         found = store.request(ran.chat.keeping.id, number)
     assert found

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from llmchat.store.writing import Store
 from tests.scripted import Reply, Request, ScriptedServer, chunk, serving, sse
+from tests.session import store_at
 from tests.terminal import terminal
 
 WORDS = [f"word{n} " for n in range(60)]
@@ -41,7 +41,7 @@ def _kill_often(home: Path, moments: random.Random, times: int) -> None:
             seen = _killed(server, home, f"question {number}", moments.uniform(0.0, 1.2))
             _check_sound(path)
             _check_kept(path, f"question {number}", seen)
-    store = Store(path)
+    store = store_at(path)
     assert len(store.chats(limit=1000)) == times
     store.close()
 
@@ -71,7 +71,7 @@ def _check_sound(path: Path) -> None:
 
 def _check_kept(path: Path, question: str, shown: int) -> None:
     """All that was shown is kept, but for the words of the last second."""
-    store = Store(path)
+    store = store_at(path)
     (listed,) = (chat for chat in store.chats(limit=1000) if chat.title == question)
     nodes = store.nodes(listed.id)
     store.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from llmchat.chat import Chat
 from llmchat.commands.grid import grid_of
 from llmchat.errors import UsageError
 from llmchat.lab.lane import Lane
@@ -19,7 +18,7 @@ from llmchat.messages import Message
 from llmchat.sampling import Sampling
 from llmchat.store.writing import Store
 from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
-from tests.session import session, settings_for
+from tests.session import chat_with, session, settings_for
 from tests.terminal import terminal
 
 
@@ -378,7 +377,7 @@ def test_a_store_that_fails_while_lanes_run_loses_none(
         return Reply(pieces())
 
     server.will(in_two_halves)
-    chat = Chat(settings_for(server.url), home / "data" / "chats.db")
+    chat = chat_with(settings_for(server.url), home / "data" / "chats.db")
     chat.connection.connect(chat.settings.address)
     lanes = [Lane(chat.sampling.with_value("seed", seed, "command")) for seed in (1, 2, 3)]
     with contextlib.closing(chat):
@@ -486,7 +485,7 @@ def test_ctrl_c_again_within_a_second_stops_all(home: Path) -> None:
 
 def test_ctrl_c_twice_stops_all_and_what_has_come_is_kept(server: ScriptedServer) -> None:
     server.will(answer("whole"), held("Once upon"))
-    chat = Chat(settings_for(server.url))
+    chat = chat_with(settings_for(server.url))
     lanes = [Lane(chat.sampling.with_value("seed", seed, "command")) for seed in (1, 2, 3)]
     with contextlib.closing(chat), Run(chat, Message("user", "go"), lanes) as run:
         while not run.lanes[1].tokens:

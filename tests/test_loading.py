@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.errors import LlmchatError
 from llmchat.results import Working
 from tests.scripted import Json, Reply, Request, Said, ScriptedServer, models, page, refuse
-from tests.session import session, settings_for
+from tests.session import chat_with, session, settings_for
 
 GUARD = 60.0
 """Seconds after which something hangs."""
@@ -76,7 +75,7 @@ def router(*states: str | Json) -> Callable[[Request], Reply]:
 
 def steps(server: ScriptedServer, line: str) -> Any:
     """What the line shows while it works."""
-    result = registry.run(Chat(settings_for(server.url)), line)
+    result = registry.run(chat_with(settings_for(server.url)), line)
     assert isinstance(result, Working)
     return result.steps
 

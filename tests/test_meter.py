@@ -23,7 +23,7 @@ from llmchat.wire.address import parse
 from llmchat.wire.client import Client
 from llmchat.wire.pages import Answer
 from tests.scripted import Reply, Said, ScriptedServer, answer, chunk, models, page, refuse, sse, usage
-from tests.session import Lines, session, settings_for
+from tests.session import Lines, chat_with, session, settings_for
 
 GUARD = 60.0
 """Seconds after which something hangs."""
@@ -56,7 +56,7 @@ class Watching:
 def test_over_fifty_turns_it_shows_what_each_request_then_has(practice: str) -> None:
     """On the real llama.cpp: what stands in the toolbar while the question is still at the prompt."""
     out = io.StringIO()
-    chat = Chat(settings_for(practice, temperature=0, max_tokens=12))
+    chat = chat_with(settings_for(practice, temperature=0, max_tokens=12))
     repl = Repl(chat, Lines((), out), Screen(out, out, rendered=False))
     watching = Watching(chat)
     shown, had = [], []
@@ -93,7 +93,7 @@ def bar(chat: Chat, draft: str = "") -> list[tuple[str, str]]:
 def after(server: ScriptedServer, *lines: str, **options: Any) -> Chat:
     """A chat in which these lines were said, still connected."""
     out = io.StringIO()
-    chat = Chat(**{"settings": settings_for(server.url)} | options)
+    chat = chat_with(**{"settings": settings_for(server.url)} | options)
     assert chat.connection.found()
     repl = Repl(chat, Lines((), out), Screen(out, out, rendered=False))
     for line in lines:

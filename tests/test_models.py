@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.input.completion import complete
 from llmchat.results import Table
@@ -18,7 +17,7 @@ from tests.kinds import LMSTUDIO_V1, SERVERS, listing, page
 from tests.scripted import ScriptedServer, serving
 from tests.scripted import models as scripted_models
 from tests.scripted import page as scripted_page
-from tests.session import session, settings_for
+from tests.session import chat_with, session, settings_for
 
 
 def models_of(name: str) -> tuple[Model, ...]:
@@ -232,7 +231,7 @@ def test_the_list_shows_what_is_told_and_no_empty_column(server: ScriptedServer)
 
 def test_in_a_narrow_terminal_columns_are_dropped(server: ScriptedServer) -> None:
     server.pages |= BODIES
-    chat = Chat(settings_for(server.url))
+    chat = chat_with(settings_for(server.url))
     out = io.StringIO()
     result = registry.run(chat, "/models")
     assert isinstance(result, Table)
@@ -244,7 +243,7 @@ def test_in_a_narrow_terminal_columns_are_dropped(server: ScriptedServer) -> Non
 
 def test_a_model_is_completed_by_loose_letters_with_its_facts_beside_it(server: ScriptedServer) -> None:
     server.pages |= BODIES
-    chat = Chat(settings_for(server.url))
+    chat = chat_with(settings_for(server.url))
     assert chat.connection.found()
     (found,) = complete(registry, chat, "/model qw8")
     assert found.text == "qwen3-8b"

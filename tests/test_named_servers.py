@@ -20,7 +20,7 @@ from llmchat.results import Table
 from llmchat.wire.address import parse
 from llmchat.wire.client import Client
 from tests.scripted import Reply, ScriptedServer, answer, models, refuse, serving
-from tests.session import session, settings_for
+from tests.session import chat_with, session, settings_for
 from tests.test_one_shot import run
 
 
@@ -136,7 +136,7 @@ def test_a_wrong_table_is_refused_in_a_sentence(home: Path, text: str) -> None:
 
 def test_names_are_completed_and_listed(home: Path, server: ScriptedServer) -> None:
     given = settings(home, f'[servers.work]\nurl = "{server.url}"\nkey_env = "WORK_KEY"\nmodel = "m"\n')
-    (found,) = complete(registry, Chat(given), "/server wo")
+    (found,) = complete(registry, chat_with(given), "/server wo")
     assert (found.text, found.meaning) == ("work", f"{server.url}, model m, key in WORK_KEY")
     assert f"work  {server.url}, model m, key in WORK_KEY" in session("", "/server", settings=given).screen
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from llmchat.chat import Chat
 from llmchat.commands import registry
 from llmchat.config.macros import expanded
 from llmchat.config.settings import load
 from llmchat.input.completion import complete
 from llmchat.input.nudging import nudge
 from tests.scripted import ScriptedServer, answer, serving
-from tests.session import Session, session, settings_for
+from tests.session import Session, chat_with, session, settings_for
 from tests.terminal import terminal
 
 ALT_UP, ALT_DOWN = "\x1b\x1b[A", "\x1b\x1b[B"
@@ -106,7 +105,7 @@ def test_messages_of_a_macro_are_sent_in_order(here: ScriptedServer) -> None:
 
 
 def test_a_name_is_completed(here: ScriptedServer) -> None:
-    chat = Chat(settings_for(here.url))
+    chat = chat_with(settings_for(here.url))
     chat.macros = {"zebra": ("/system Be $1.",)}
     (found,) = complete(registry, chat, "/zeb")
     assert (found.text, found.meaning) == ("zebra", "/system Be $1.")

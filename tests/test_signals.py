@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from llmchat.store.writing import Store
 from tests.scripted import Reply, ScriptedServer, answer, chunk, serving, sse
+from tests.session import store_at
 from tests.terminal import LONGEST_WAIT, Terminal, in_terminal, terminal
 
 BEGUN = Reply(sse(chunk("Once upon "), chunk("a time"), done=False), hold=True)
@@ -77,7 +77,7 @@ def half(go_on: threading.Event) -> Iterator[bytes]:
 
 def kept(home: Path) -> list[tuple[str, str, str]]:
     """What the store has of the last conversation: role, content, state."""
-    store = Store(home / "data" / "chats.db")
+    store = store_at(home / "data" / "chats.db")
     nodes = store.nodes(store.last() or 0)
     store.close()
     return [(n.message.role, n.message.content, n.message.state) for n in nodes]

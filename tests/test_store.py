@@ -23,7 +23,7 @@ from llmchat.store.schema import VERSION
 from llmchat.store.writing import Entry, Store
 from llmchat.wire.protocol import encode
 from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse
-from tests.session import session
+from tests.session import session, store_at
 
 VERSIONS = sorted((Path(__file__).parent / "data").glob("store-*.sql"))
 
@@ -91,7 +91,7 @@ def records(draw: st.DrawFn) -> Record:
 @given(records())
 def test_a_record_comes_back_from_its_export_and_from_the_store(record: Record) -> None:
     assert exports.read(exports.lossless(record)) == record
-    store = Store()
+    store = store_at()
     assert store.record(store.add(record)) == record
     store.close()
 
@@ -144,7 +144,7 @@ def test_a_store_of_each_earlier_version_opens(script: Path, tmp_path: Path) -> 
     db = sqlite3.connect(path)
     db.executescript(script.read_text(encoding="utf-8"))
     db.close()
-    store = Store(path)
+    store = store_at(path)
     (listed,) = store.chats("sky")
     record = store.record(listed.id)
     assert record
@@ -172,7 +172,7 @@ def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     db.execute("PRAGMA user_version = 999")
     db.close()
     with pytest.raises(StoreError, match="newer llmchat"):
-        Store(path)
+        store_at(path)
 
 
 def test_only_the_user_may_read_it(server: ScriptedServer, home: Path) -> None:
@@ -214,7 +214,7 @@ def test_the_exact_json_of_every_request_is_made_again(server: ScriptedServer) -
 
 
 def _requests(conversation: int) -> list[bytes]:
-    store = Store(Path(os.environ["LLMCHAT_HOME"]) / "data" / "chats.db")
+    store = store_at(Path(os.environ["LLMCHAT_HOME"]) / "data" / "chats.db")
     record = store.record(conversation)
     store.close()
     assert record
@@ -242,7 +242,7 @@ def test_a_refused_question_is_a_failed_leaf_and_is_found(server: ScriptedServer
 def test_an_answer_cut_short_is_marked_in_the_store(server: ScriptedServer) -> None:
     server.will(Reply(sse(chunk("half an "), chunk("answer"), done=False)))
     ran = session(server.url, "hello")
-    store = Store(Path(os.environ["LLMCHAT_HOME"]) / "data" / "chats.db")
+    store = store_at(Path(os.environ["LLMCHAT_HOME"]) / "data" / "chats.db")
     assert store.conversation(ran.chat.keeping.id) == ran.conversation
     assert store.nodes(1, 2)[0].message.state == "cut short"
     store.close()
@@ -265,7 +265,7 @@ def test_a_damaged_store_is_put_aside_and_the_chat_goes_on(server: ScriptedServe
     assert aside.read_bytes().startswith(b"this is no database")
     assert len(ran.said) == 4
     session(server.url, "hi")
-    assert Store(file_of(home)).chats()
+    assert store_at(file_of(home)).chats()
 
 
 def test_a_store_that_breaks_in_between_is_left_for_memory(server: ScriptedServer, home: Path) -> None:
@@ -336,7 +336,7 @@ def test_two_sessions_write_many_turns_each_at_once(home: Path, turns: int) -> N
         root = Path(__file__).parent.parent
         running = [subprocess.Popen(command, cwd=root) for _ in range(2)]
         assert [program.wait(timeout=300) for program in running] == [0, 0]
-    store = Store(file_of(home))
+    store = store_at(file_of(home))
     assert sorted(listed.turns for listed in store.chats()) == [turns, turns]
     assert all(len(store.nodes(listed.id)) == 2 * turns for listed in store.chats())
     store.close()
@@ -355,7 +355,7 @@ def test_two_sessions_in_one_conversation_keep_their_heads_and_numbers(
     server: ScriptedServer, home: Path
 ) -> None:
     def other(_: object) -> Reply:
-        store = Store(file_of(home))
+        store = store_at(file_of(home))
         entry = Entry(1, 2, Message("user", "from the other"), answers={0: Message("assistant", "theirs")})
         store.write(entry, ended=True)
         store.close()
@@ -366,20 +366,20 @@ def test_two_sessions_in_one_conversation_keep_their_heads_and_numbers(
     assert [content for _, content in ran.said] == ["hi", "one", "from me", "mine", "and on", "last"]
     assert [node.number for node in ran.conversation.nodes] == list(range(1, 9))
     assert {node.message.content for node in ran.conversation.nodes} >= {"from the other", "theirs"}
-    store = Store(file_of(home))
+    store = store_at(file_of(home))
     assert store.conversation(1) == ran.conversation
     store.close()
 
 
 def test_a_store_that_was_killed_in_a_turn_is_settled(tmp_path: Path) -> None:
     path = tmp_path / "chats.db"
-    store = Store(path)
+    store = store_at(path)
     entry = _begun(store, "a question with an answer")
     entry.answers = {0: Message("assistant", "half", state="in progress")}
     store.write(entry)
     _begun(store, "a question without one")
     store.close()
-    again = Store(path)
+    again = store_at(path)
     assert [node.message.state for node in again.nodes(1)] == ["complete", "cut short"]
     assert again.nodes(2)[0].message.state == "failed"
     assert len(again.find("question", 9)) == 2
@@ -388,7 +388,7 @@ def test_a_store_that_was_killed_in_a_turn_is_settled(tmp_path: Path) -> None:
 
 
 def test_a_program_that_lives_puts_right_what_another_has_settled(tmp_path: Path) -> None:
-    store = Store(tmp_path / "chats.db")
+    store = store_at(tmp_path / "chats.db")
     entry = _begun(store, "a question")
     entry.answers = {0: Message("assistant", "half", state="in progress")}
     store.write(entry)

@@ -10,7 +10,7 @@ import pytest
 from llmchat.chat import Chat
 from llmchat.titles import Titles
 from tests.scripted import Reply, ScriptedServer, answer, chunk, refuse, serving, sse
-from tests.session import settings_for
+from tests.session import chat_with, settings_for
 from tests.terminal import terminal
 
 FOREVER = 60.0
@@ -25,7 +25,7 @@ def server() -> Iterator[ScriptedServer]:
 
 def asked_chat(server: ScriptedServer, *, titles: str = "model") -> Chat:
     """A chat with one turn, its server known."""
-    chat = Chat(settings_for(server.url))
+    chat = chat_with(settings_for(server.url))
     chat.preferences = replace(chat.preferences, titles=titles)
     chat.connection.found()
     with chat.turn("why is the sky blue") as turn:
