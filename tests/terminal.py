@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,9 @@ from pyte.screens import Char
 
 LONGEST_WAIT = 30.0
 """A guard against hanging, in seconds; nothing is expected to take that long."""
+
+_forking = threading.Lock()
+"""filelock, which a test may have imported, lets no thread fork while another one does."""
 
 # pyte drops the rest of a write after these.
 _ZERO_WIDTH = re.compile("[\ufe0f\u200d\u200c]")
@@ -31,14 +35,15 @@ class Terminal:
         self._screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=0.5)
         self._stream = pyte.Stream(self._screen)
         self.raw = ""
-        self.child = pexpect.spawn(
-            command[0],
-            command[1:],
-            dimensions=(rows, columns),
-            encoding="utf-8",
-            codec_errors="replace",
-            env={**os.environ, "TERM": "xterm-256color", "LINES": "", "COLUMNS": "", **environ},
-        )
+        with _forking:
+            self.child = pexpect.spawn(
+                command[0],
+                command[1:],
+                dimensions=(rows, columns),
+                encoding="utf-8",
+                codec_errors="replace",
+                env={**os.environ, "TERM": "xterm-256color", "LINES": "", "COLUMNS": "", **environ},
+            )
         self.child.delaybeforesend = None
 
     def type(self, keys: str) -> None:
