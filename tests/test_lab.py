@@ -76,6 +76,7 @@ def test_a_grid_says_what_it_asks_for(line: str, told: str) -> None:
         ("", "A sweep needs a parameter and its values."),
         ("temperature", "A sweep of temperature needs values."),
         ("temperature 0.5", "A sweep needs two values or more."),
+        ("seed x999999999999", "A sweep takes at most 9,999 seeds."),
         ("temperature 0 3 reasons", "temperature is a number from 0 to 2"),
         ("temperature=0,hot", "temperature is a number from 0 to 2"),
         ("nonsense 1 2", "There is no parameter 'nonsense'."),

@@ -15,6 +15,8 @@ MOST_AT_ONCE = 16
 
 _USAGE = "Like this: /sweep temperature 0 0.8 -- question, or /sweep temperature=0,0.8 top_p=0.5,1"
 _REPEATED = re.compile(r"x(\d+)", re.IGNORECASE)
+_MOST_DIGITS = 4
+"""Of how many seeds there may be: more would only fill the memory before it is asked about."""
 _NUMBER = re.compile(r"[-+]?\d*[.,]?\d+k?", re.IGNORECASE)
 _LARGEST_SEED = 9999
 _MOST_NAMED = 8
@@ -169,6 +171,8 @@ def _values(sampling: Sampling, name: str, word: str) -> list[str]:
     Raises UsageError for a number that is out of range.
     """
     if (repeated := _REPEATED.fullmatch(word)) and name == "seed":
+        if len(repeated[1]) > _MOST_DIGITS:
+            raise UsageError(f"A sweep takes at most {10**_MOST_DIGITS - 1:,} seeds.", _USAGE)
         seed = sampling.get("seed")
         first = seed.value if seed and seed.value >= 0 else 1
         return [str(first + number) for number in range(int(repeated[1]))]
