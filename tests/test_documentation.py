@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ from llmchat.launch.flags import parser
 from tests import pages
 from tests.scripted import ScriptedServer, chunk, models, serving, sse
 from tests.session import perform
-
-PROGRAM = (sys.executable, "-m", "llmchat", "--demo")
 
 COMMANDS = sorted({line for page in pages.PAGES for line in pages.slash_lines(page)})
 CALLS = sorted({tuple(call) for page in pages.PAGES for call in pages.shell_lines(page)})
