@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _flags(argv: Sequence[str] | None) -> argparse.Namespace:
     """The flags of the command line; `--help` is written, and leaves."""
     try:
-        return parser().parse_args(argv)
+        return parser().parse_intermixed_args(argv)
     finally:
         sys.stdout.flush()
 

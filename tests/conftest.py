@@ -20,6 +20,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("llmchat")
 
+# How this machine runs Python is its own affair; here, before the workers and what they start.
+for _name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
+    os.environ.pop(_name, None)
+
 OURS = ("LLMCHAT_", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "XDG_")
 COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR")
 

@@ -2,14 +2,16 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from llmchat.config import settings as settings_of
 from llmchat.config.settings import Settings
 from llmchat.config.typed import with_typed
+from llmchat.errors import UsageError
 from llmchat.input.lines import system_prompt
 
 SHELLS = ("bash", "zsh", "fish")
@@ -24,14 +26,38 @@ _COLOR = {"auto": None, "always": "FORCE_COLOR", "never": "NO_COLOR"}
 _REPEATED: dict[str, Any] = {"action": "append", "default": []}
 
 
+class _Help(argparse.Action):
+    """`--help`; argparse's own says nothing where its output cannot be written."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(parser.format_help())
+        parser.exit()
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that tells what is wrong as everything here does, in a sentence and a hint."""
+
+    def error(self, message: str) -> NoReturn:
+        import difflib  # only an error needs it
+
+        unknown = message.removeprefix("unrecognized arguments: ").split()[0].partition("=")[0]
+        near = difflib.get_close_matches(unknown, self._option_string_actions, n=1)
+        did_you_mean = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"{message[0].upper()}{message[1:]}.", f"{did_you_mean}`llmchat --help` lists the flags."
+        )
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line; completion and the man page are read from it too."""
-    made = argparse.ArgumentParser(
+    made = _Parser(
         prog="llmchat",
+        add_help=False,
         description="Chat in the terminal with any OpenAI-compatible server.",
         epilog="Without a question, a chat begins; /help there lists the commands.",
     )
     made.add_argument("question", nargs="*", help="answer this and leave; piped input is added to it")
+    made.add_argument("-h", "--help", action=_Help, nargs=0, help="show this help message and leave")
     made.add_argument(
         "--doctor", action="store_true", help="tell what is installed and which servers answer, and leave"
     )
