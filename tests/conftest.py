@@ -1,6 +1,7 @@
 """What every test starts from: no settings of the machine's user, and servers on real sockets."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +21,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("llmchat")
 
-# How this machine runs Python is its own affair; here, before the workers and what they start.
+# How the tests are started is its own affair: with Python's variables, or in the background, where a
+# shell lets signals be ignored. Here, before the workers begin, and what they start.
 for _name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
     os.environ.pop(_name, None)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _ending in {"SIGHUP", "SIGQUIT"} & set(dir(signal)):
+    signal.signal(getattr(signal, _ending), signal.SIG_DFL)
 
 OURS = ("LLMCHAT_", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "XDG_")
 COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR")
