@@ -1,4 +1,7 @@
-"""How much and how many, as people read it."""
+"""How much and how many, as people read and write it."""
+
+_LONGEST = 18
+"""Digits of a number that a store can hold."""
 
 
 def size_text(count: int) -> str:
@@ -11,3 +14,8 @@ def size_text(count: int) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things, of which `noun` names one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def whole(word: str) -> int | None:
+    """The whole number that a word is; None where it is no number, or longer than any that is in use."""
+    return int(word) if word.isdecimal() and len(word) <= _LONGEST else None

@@ -123,8 +123,8 @@ class StoreError(LlmchatError):
         self.damaged = damaged
 
 
-def unreadable(error: OSError | ValueError) -> str:
-    """Why a file could not be read as the text that it should be."""
+def reason(error: OSError | ValueError) -> str:
+    """Why a file could not be read as the text that it should be, or not be written."""
     if isinstance(error, UnicodeDecodeError):
         return "it is no text"
     return getattr(error, "strerror", None) or str(error)

@@ -29,6 +29,10 @@ COMMANDS = list(registry.commands.values())
 EACH_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 EACH_PARAM = pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
 NONSENSE = "zzz-nonsense"
+# Python makes no number of so many digits, no file has such a name, and no text can be sent so.
+_DIGITS = "9" * 5000
+ODD = [begin + _DIGITS for begin in ("", "1 ", "#", "-", "seed x", "localhost:")] + [f"{_DIGITS}k"]
+ODD += ["a\0b", "\ud800", "\ud800 1", '["a', "'", "\\", "*nan", "http://[", "= ="]
 # The others take any text.
 PICKY = [param for param in PARAMS if param.choices or param.type not in ("list", "text")]
 NUMBERS = [param for param in PARAMS if param.type in ("int", "float")]
@@ -71,6 +75,16 @@ def test_a_command_refuses_or_takes_nonsense_in_a_sentence(here: ScriptedServer,
     if not takes_any_text and command.name != "server":
         assert NONSENSE in said
         assert state(ran) == state(session(here.url))
+
+
+@EACH_COMMAND
+def test_a_command_is_safe_from_words_that_nobody_types(
+    here: ScriptedServer, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [f"/{command.name} {word}" for word in ODD]
+    screen = session(here.url, "hi", *lines).screen
+    assert [line for line in lines if f"> {line}\n" not in screen] == []
 
 
 @EACH_COMMAND
@@ -483,6 +497,13 @@ def test_quotes_around_a_whole_path_are_no_part_of_it(
     ran = session(server.url, "hi", *lines)
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["a b.json", "c d.py", "e f.py"]
     assert "/write needs file." in ran.screen
+
+
+def test_a_name_that_no_file_has_is_told(server: ScriptedServer) -> None:
+    server.will(answer("```\ncode\n```"))
+    screen = session(server.url, "hi", "/write a\0b 1", "/import a\0b").screen
+    assert "cannot be written: embedded null byte." in screen
+    assert "cannot be read: embedded null byte." in screen
 
 
 def test_a_default_is_completed_once(here: ScriptedServer) -> None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from llmchat.amounts import counted
+from llmchat.amounts import counted, whole
 from llmchat.chat import Chat
 from llmchat.commands.parameters import set_, told
 from llmchat.commands.places import messages, numbered
@@ -45,13 +45,14 @@ def logprobs(chat: Chat, how: Rest = NOTHING) -> Result:
     `on` asks for 5 alternatives to each token too, a number for that many. `/tokens` shows them.
     """
     word = how.lower()
-    if word not in ("on", "off") and not word.isdecimal():
+    number = whole(word)
+    if word not in ("on", "off") and number is None:
         return set_(chat, Rest(f"{_ON} {how}".strip()))
     if word == "off":
         chat.tune(chat.sampling.without(_ON).without(_TOP))
         return f"{_ON} is off."
-    number = int(word) if word.isdecimal() else _ALTERNATIVES
-    chat.tune(chat.sampling.with_value(_ON, True, "command").with_value(_TOP, number, "command"))
+    many = _ALTERNATIVES if number is None else number
+    chat.tune(chat.sampling.with_value(_ON, True, "command").with_value(_TOP, many, "command"))
     found = chat.connection.found_so_far()
     others = "" if found is None or param(_ON).honoured_by(found.kind.name) else f"\n{_who_tells()}"
     return f"{told(chat, _ON)}\n{told(chat, _TOP)}{others}"
@@ -84,11 +85,12 @@ def alt(chat: Chat, token: str, word: Rest = NOTHING) -> Result:
     """
     node = chat.last("assistant")
     known = _tokens(chat, node)
-    if not token.isdecimal() or not 1 <= int(token) <= len(known):
+    number = whole(token) or 0
+    if not 1 <= number <= len(known):
         raise UsageError(f"There is no token {token}.", f"There are {len(known)}; `/tokens` shows them.")
-    place = known[int(token) - 1]
+    place = known[number - 1]
     if not word:
-        return _alternatives(node, int(token), place)
+        return _alternatives(node, number, place)
     if not chat.continues:
         raise UsageError(
             "This server is not known to go on with an answer that has begun.",
@@ -201,12 +203,13 @@ def _chosen(place: Token, word: str) -> str:
     A word takes over the blank before the token whose place it takes.
     """
     if word.isdecimal():
-        if not 1 <= int(word) <= len(place.alternatives):
+        number = whole(word) or 0
+        if not 1 <= number <= len(place.alternatives):
             raise UsageError(
                 f"There is no alternative {word}.",
                 f"There are {len(place.alternatives)}; quotes make it a text.",
             )
-        other = place.alternatives[int(word) - 1]
+        other = place.alternatives[number - 1]
         if not other.text or not other.whole:
             what = "is only a part of a character" if other.text else "ends the answer"
             raise UsageError(f"Alternative {word} {what}.", "Take another, or type a word.")

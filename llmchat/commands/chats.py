@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llmchat.amounts import counted
+from llmchat.amounts import counted, whole
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.registry import NOTHING, Choice, Group, Rest
@@ -64,9 +64,9 @@ def open_(chat: Chat, which: Rest) -> Result:
 
 def meant(chat: Chat, words: str) -> int:
     """The conversation with this number, or this (part of a) title; raises UsageError."""
-    number = words.removeprefix("#")
-    if number.isdecimal() and len(number) < 18 and chat.keeping.do(lambda store: store.record(int(number))):
-        return int(number)
+    number = whole(words.removeprefix("#"))
+    if number is not None and chat.keeping.do(lambda store: store.record(number)):
+        return number
     found = chat.keeping.do(lambda store: store.titled(words))
     if not found:
         raise UsageError(f"There is no conversation {words!r}.", "`/chats` lists them, `/find` searches.")

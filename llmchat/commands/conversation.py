@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from llmchat.amounts import whole
 from llmchat.chat import Chat
 from llmchat.commands.assignments import assignments, names
 from llmchat.commands.places import first_line
@@ -82,10 +83,11 @@ def undo(chat: Chat, n: str = "1") -> Result:
 
     With a number, the last `n`. They stay in the `/tree`.
     """
-    if not n.isdecimal() or not int(n):
+    questions = whole(n)
+    if not questions:
         raise UsageError(f"/undo takes a number of questions, not {n!r}.", "For example: /undo 2")
     last = chat.last("user")
-    for _ in range(int(n) - 1):
+    for _ in range(questions - 1):
         before = chat.conversation.at(last.parent).last("user")
         if before is None:
             raise UsageError(f"There are not {n} questions to take back.", "`/history` shows them.")

@@ -8,7 +8,7 @@ from llmchat.chat import Chat
 from llmchat.commands.chats import opened
 from llmchat.commands.lab import last_compared
 from llmchat.commands.writing import written
-from llmchat.errors import UsageError, unreadable
+from llmchat.errors import UsageError, reason
 from llmchat.input.lines import unquoted
 from llmchat.messages import ROOT
 from llmchat.registry import NO_FILE, File, Group
@@ -91,8 +91,8 @@ def _read(file: str) -> Record:
     path = Path(file).expanduser()
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(
-            f"{file!r} cannot be read: {unreadable(error)}.", "It is a path to a JSON export."
+            f"{file!r} cannot be read: {reason(error)}.", "It is a path to a JSON export."
         ) from error
     return exports.read(text)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from llmchat import params
+from llmchat.amounts import whole
 from llmchat.errors import UsageError
 from llmchat.params import find
 from llmchat.sampling import EXTRA, Sampling, field_name
@@ -129,9 +130,10 @@ def _name(word: str) -> str:
 
 def parallel_of(value: str) -> int:
     """How many answers are asked for at once; raises UsageError."""
-    if not value.isdecimal() or not 1 <= int(value) <= MOST_AT_ONCE:
+    number = whole(value) or 0
+    if not 1 <= number <= MOST_AT_ONCE:
         raise UsageError(f"parallel is a whole number from 1 to {MOST_AT_ONCE}, not {value!r}.")
-    return int(value)
+    return number
 
 
 def _take_list(grid: Grid, sampling: Sampling, name: str, rest: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from llmchat.amounts import whole
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.messages import Node
@@ -12,9 +13,9 @@ _LONGEST_LINE = 70
 
 def numbered(chat: Chat, word: str) -> Node:
     """The message that a word means; raises UsageError."""
-    digits = word.removeprefix("#")
-    if digits.isdecimal() and 1 <= int(digits) <= len(chat.conversation.nodes):
-        return chat.conversation.node(int(digits))
+    number = whole(word.removeprefix("#")) or 0
+    if 1 <= number <= len(chat.conversation.nodes):
+        return chat.conversation.node(number)
     raise UsageError(f"There is no message {word}.", "`/tree` shows all with their numbers.")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from llmchat.amounts import counted
+from llmchat.amounts import counted, whole
 from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
 from llmchat.commands.writing import written
@@ -101,8 +101,8 @@ def _code(chat: Chat, number: str) -> tuple[int, int, str]:
         raise UsageError(
             f"There is no code in the last reply, message {node.number}.", "`/copy` copies all of it."
         )
-    if number and not (number.isdecimal() and 1 <= int(number) <= len(found)):
+    chosen = whole(number) or 0 if number else len(found)
+    if not 1 <= chosen <= len(found):
         blocks = counted(len(found), "block")
         raise UsageError(f"There is no block {number}.", f"The last reply has {blocks} of code.")
-    chosen = int(number or len(found))
     return chosen, len(found), found[chosen - 1]

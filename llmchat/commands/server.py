@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmchat.amounts import counted
+from llmchat.amounts import counted, whole
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
 from llmchat.commands.parameters import changes
@@ -66,8 +66,8 @@ def connect(chat: Chat, connection: Connection, place: str) -> None:
         connection.connect(named)
     elif place.lower() == "demo":
         connection.run_model(None)
-    elif place.isdecimal():
-        connection.connect(_numbered(chat, int(place)))
+    elif (number := whole(place)) is not None:
+        connection.connect(_numbered(chat, number))
     else:
         connection.connect(address.parse(place))
 

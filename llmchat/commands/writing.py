@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from llmchat.errors import UsageError
+from llmchat.errors import UsageError, reason
 from llmchat.results import Ask, Result, is_yes
 
 
@@ -25,9 +25,9 @@ def written(path: Path, text: str) -> Result:
 def _write(path: Path, text: str) -> str:
     try:
         _replace(path.resolve(), text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         hint = "" if path.parent.is_dir() else "Is the folder there?"
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", hint) from error
+        raise UsageError(f"{path} cannot be written: {reason(error)}.", hint) from error
     return f"Written to {path}."
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from llmchat.errors import UsageError, unreadable
+from llmchat.errors import UsageError, reason
 from llmchat.wire import address
 from llmchat.wire.address import Address
 
@@ -142,8 +142,8 @@ def _key_in(file: Path, warnings: list[str]) -> str:
     try:
         key = file.read_text(encoding="utf-8").strip()
         mode = file.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        warnings.append(f"The key file {file} cannot be read: {unreadable(error)}.")
+    except (OSError, ValueError) as error:
+        warnings.append(f"The key file {file} cannot be read: {reason(error)}.")
         return ""
     if sys.platform != "win32" and mode & _READABLE_BY_OTHERS:
         warnings.append(f"The key file {file} can be read by others: chmod 600 {file}")

@@ -34,7 +34,7 @@ from llmchat.config.macros import read as read_macros
 from llmchat.config.named_servers import NamedServer, checked_key
 from llmchat.config.preferences import DEFAULTS, PREFERENCES, Preferences
 from llmchat.config.styles import Styles
-from llmchat.errors import UsageError, unreadable
+from llmchat.errors import UsageError, reason
 from llmchat.sampling import EXTRA, Origin, Sampling
 from llmchat.wire import address
 from llmchat.wire.address import DEFAULT_URL, Address
@@ -153,9 +153,7 @@ def _with_file(settings: Settings, path: Path) -> Settings:
 
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"The settings file {path} cannot be read: {unreadable(error)}.", _WITHOUT
-        ) from error
+        raise UsageError(f"The settings file {path} cannot be read: {reason(error)}.", _WITHOUT) from error
     if unknown := [key for key in table if key not in _KNOWN]:
         raise UsageError(
             f"The settings file {path} has an unknown key {unknown[0]!r}.",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from llmchat.errors import UsageError, unreadable
+from llmchat.errors import UsageError, reason
 
 _TABLE = re.compile(r"\s*\[")
 
@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"The file {path} cannot be read: {unreadable(error)}.", "Mend it first.") from error
+        raise UsageError(f"The file {path} cannot be read: {reason(error)}.", "Mend it first.") from error
 
 
 def edit(path: Path, change: Callable[[str], str]) -> None:
@@ -40,7 +40,7 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
         _replace(path.resolve(), after)
     except (OSError, ValueError) as error:
         hint = "Nothing was saved." if isinstance(error, OSError) else "Mend it first."
-        raise UsageError(f"The file {path} cannot be changed: {unreadable(error)}.", hint) from error
+        raise UsageError(f"The file {path} cannot be changed: {reason(error)}.", hint) from error
 
 
 def changed(text: str, table: str, name: str, value: Any) -> str:

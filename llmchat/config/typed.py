@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from llmchat import params
-from llmchat.errors import UsageError, unreadable
+from llmchat.errors import UsageError, reason
 from llmchat.sampling import EXTRA, Origin, Sampling
 
 ALL = "all"
@@ -31,7 +31,7 @@ def _read(value: str) -> str:
         return value
     try:
         return Path(value[1:]).expanduser().read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(
-            f"The file {value[1:]!r} cannot be read: {unreadable(error)}.", "@FILE is a path."
+            f"The file {value[1:]!r} cannot be read: {reason(error)}.", "@FILE is a path."
         ) from error
