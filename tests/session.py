@@ -19,7 +19,7 @@ from llmchat.repl import Repl
 from llmchat.store.writing import Store
 from llmchat.terminal.screen import Screen
 
-WIDTH = 200
+WIDTH = 500
 """Columns; wide, so that a sentence stands in one row."""
 
 

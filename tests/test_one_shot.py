@@ -280,6 +280,13 @@ def test_a_broken_settings_file_is_one_line(home: Path) -> None:
     assert b"has an unknown key 'colour'. Known keys: url, model" in done.stderr
 
 
+def test_an_input_without_end_is_rendered_while_it_comes() -> None:
+    # More than a frame has, which would be all that came if it waited for the end.
+    command = f"yes | {sys.executable} -m llmchat --render | head -c 10000 >&2; exit ${{PIPESTATUS[1]}}"
+    done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (141, b"y\n" * 5000)
+
+
 def test_markdown_is_rendered_alone() -> None:
     done = run("--render", given=b"Some **bold** text.\n")
     assert b"Some" in done.stdout

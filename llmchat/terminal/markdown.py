@@ -51,6 +51,11 @@ class Blocks:
         self._tail_of: list[Token] | None = None
         self._tail_pieces: list[Piece] = []
 
+    @property
+    def open(self) -> int:
+        """The characters of the tail."""
+        return len(self._source)
+
     def feed(self, text: str) -> list[Piece]:
         """The pieces that became finished with `text`."""
         self._source += text

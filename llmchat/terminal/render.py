@@ -1,6 +1,6 @@
 """Pieces of markdown in, rows with colours out: what rich draws, as lines for a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 
 from rich._wrap import divide_line
@@ -61,7 +61,10 @@ class Renderer:
         """What rich draws, as rows with the console's colours, without blanks at their ends."""
         console = self._console
         color_system = COLOR_SYSTEMS.get(console.color_system or "")
-        lines = console.render_lines(renderable, self._options, pad=False)
+        segments = _in_lines(console.render(renderable, self._options))
+        lines = Segment.split_and_crop_lines(
+            segments, self._options.max_width, include_new_lines=False, pad=False
+        )
         return [
             _row(Segment.remove_color(line) if console.no_color else line, color_system) for line in lines
         ]
@@ -87,6 +90,16 @@ def full_rows(flow: Text, width: int) -> tuple[int, Text]:
     full = sum(len(divide_line(line, width)) + 1 for line in complete) + len(breaks)
     start = len(flow.plain) - len(last) + (breaks[-1] if breaks else 0)
     return full, flow[start:]
+
+
+def _in_lines(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The same in segments of a line at most: rich takes time with the square of the lines of one."""
+    for segment in segments:
+        if "\n" in segment.text and not segment.control:
+            for line in segment.text.splitlines(keepends=True):
+                yield Segment(line, segment.style)
+        else:
+            yield segment
 
 
 def _row(segments: Iterable[Segment], color_system: ColorSystem | None) -> str:

@@ -23,6 +23,9 @@ FRAME = 0.05
 """Seconds between two frames of a streaming reply, at least."""
 
 SLOWEST_FRAME = 0.5
+_MOST_AHEAD = 16_384
+"""Characters that may wait for a frame, unless a longer block is open: a file may come faster than it
+can be drawn."""
 """Seconds, for frames that are dear: drawing takes up a tenth of the time."""
 
 _IDLE = 0.25
@@ -97,6 +100,7 @@ class Rendered:
         self._renderer = Renderer(console, console.width)
         self._blocks = Blocks()
         self._incoming: list[str] = []
+        self._ahead = 0
         self._thoughts = Thoughts(self._renderer, reasoning, clock)
         self._finished: list[str] = []
         # The part of the tail's first block that was written already, and how many rows it has.
@@ -138,7 +142,7 @@ class Rendered:
     def paint(self) -> None:
         """Write a frame if one is due."""
         now = self._clock()
-        if self._changed and now < self._next_frame:
+        if self._changed and now < self._next_frame and self._ahead <= max(_MOST_AHEAD, self._blocks.open):
             return
         if self._console.width != self._renderer.width or len(self._painter.live) > self._console.height:
             self._resize(self._console.width)
@@ -169,11 +173,13 @@ class Rendered:
             self._end_thoughts()
             self._answering = True
         self._incoming.append(text)
+        self._ahead += len(text)
 
     def _advance(self) -> None:
         """Move what has come to where it is drawn from."""
         text = "".join(self._incoming)
         self._incoming.clear()
+        self._ahead = 0
         if text:
             self._finish_pieces(self._blocks.feed(text))
         self._finished += self._thoughts.take_finished()
