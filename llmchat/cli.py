@@ -78,7 +78,7 @@ def _run(flags: argparse.Namespace) -> int:
         return 0
     if flags.render:
         from llmchat.input.piped import Pieces
-        from llmchat.terminal.replies import render
+        from llmchat.terminal.drawn_replies import render
 
         render(Pieces(), sys.stdout)
         return 0

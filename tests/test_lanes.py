@@ -9,9 +9,10 @@ from rich.console import Console
 from llmchat.messages import Message
 from llmchat.store.answers import Answer
 from llmchat.store.records import Request
-from llmchat.terminal.lanes import difference, side_by_side
+from llmchat.terminal.columns import side_by_side
 from llmchat.terminal.markdown import document
 from llmchat.terminal.render import Renderer
+from llmchat.terminal.results import difference
 from llmchat.terminal.themes import theme
 from tests.emulator import Cell, Terminal
 

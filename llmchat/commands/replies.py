@@ -1,6 +1,6 @@
 """Commands about a reply that is there: copying it, writing its code to a file, showing it again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from llmchat.amounts import counted, whole
@@ -14,7 +14,6 @@ from llmchat.registry import Choice, File, Group
 from llmchat.results import Copy, Markdown, Result, Verbatim
 from llmchat.store import exports
 from llmchat.store.records import Record
-from llmchat.terminal.tokens import code_blocks
 
 group = Group("Replies")
 command = group.command
@@ -28,7 +27,7 @@ def _copied(chat: Chat) -> Iterator[Choice]:
 
 def _blocks(chat: Chat) -> Iterator[Choice]:
     last = chat.conversation.last("assistant")
-    for number, code in enumerate(code_blocks(last.message.content) if last else (), 1):
+    for number, code in enumerate(_code_in(last.message) if last else (), 1):
         yield Choice(str(number), code.partition("\n")[0])
 
 
@@ -96,7 +95,7 @@ def _message(chat: Chat, which: str) -> Message:
 def _code(chat: Chat, number: str) -> tuple[int, int, str]:
     """A block of the last reply's code: its number, how many there are, the code. Raises UsageError."""
     node = chat.last("assistant")
-    found = code_blocks(node.message.content)
+    found = _code_in(node.message)
     if not found:
         raise UsageError(
             f"There is no code in the last reply, message {node.number}.", "`/copy` copies all of it."
@@ -106,3 +105,9 @@ def _code(chat: Chat, number: str) -> tuple[int, int, str]:
         blocks = counted(len(found), "block")
         raise UsageError(f"There is no block {number}.", f"The last reply has {blocks} of code.")
     return chosen, len(found), found[chosen - 1]
+
+
+def _code_in(message: Message) -> Sequence[str]:
+    from llmchat.terminal.tokens import code_blocks  # what reads markdown takes long to load
+
+    return code_blocks(message.content)

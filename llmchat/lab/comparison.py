@@ -13,8 +13,9 @@ from llmchat.store.answers import Answer
 
 # Chinese, Japanese and Korean are written without spaces: there a character counts as a word.
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+(?:['’]\w+)?")
-_PIECE = re.compile(rf"(?:{_WORD.pattern}|\S)\s*|\s+")
+# Not compiled here, since that takes long; `re` remembers them.
+_WORD = rf"[{_CJK}]|[^\W{_CJK}]+(?:['’]\w+)?"
+_PIECE = rf"(?:{_WORD}|\S)\s*|\s+"
 
 Change = Literal["same", "gone", "new"]
 
@@ -34,7 +35,7 @@ class Measures:
 
 def words(text: str) -> list[str]:
     """The words of a text, in lower case."""
-    return [word.lower() for word in _WORD.findall(text)]
+    return [word.lower() for word in re.findall(_WORD, text)]
 
 
 def measured(answers: Sequence[Answer]) -> list[Measures]:
@@ -65,7 +66,7 @@ def likeness(one: Sequence[str], other: Sequence[str]) -> float:
 
 def word_difference(old: str, new: str) -> list[tuple[Change, str]]:
     """The new text in runs of words that are the same, and those that are gone or new between them."""
-    olds, news = _PIECE.findall(old), _PIECE.findall(new)
+    olds, news = re.findall(_PIECE, old), re.findall(_PIECE, new)
     matcher = difflib.SequenceMatcher(None, [p.strip() for p in olds], [p.strip() for p in news], False)
     runs: list[tuple[Change, str]] = []
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():

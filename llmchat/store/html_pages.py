@@ -2,8 +2,6 @@
 
 import html
 
-from markdown_it import MarkdownIt
-
 
 def page(title: str, body: str, style: str = "") -> str:
     """A whole page; `style` is CSS besides its own."""
@@ -12,6 +10,8 @@ def page(title: str, body: str, style: str = "") -> str:
 
 def from_markdown(text: str) -> str:
     """HTML from markdown; what a model wrote is no HTML, and an image would be fetched from elsewhere."""
+    from markdown_it import MarkdownIt  # only such a page needs it: it takes long to load
+
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
     return str(parser.render(text))
 

@@ -1,37 +1,48 @@
-"""Replies: while they arrive (`view.py`), whole, side by side; markdown on a terminal, else as they came."""
+"""Replies as they came, for a pipe or a file; `drawn_replies.py` draws them."""
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TextIO
-
-from rich.console import Console
+from typing import Protocol, TextIO
 
 from llmchat.config.preferences import DEFAULTS
-from llmchat.input.piped import Pieces
 from llmchat.interruptions import Suspension
+from llmchat.lab.comparison import foot, label
 from llmchat.lab.run import Run
 from llmchat.store.answers import Answer
-from llmchat.terminal.consoles import console
-from llmchat.terminal.lanes import Following, below_each_other, side_by_side
-from llmchat.terminal.markdown import document
-from llmchat.terminal.render import Renderer
-from llmchat.terminal.sanitize import safe
-from llmchat.terminal.view import Raw, Rendered
 from llmchat.turn import Turn
-from llmchat.wire.deltas import Delta, Text
+from llmchat.wire.deltas import Delta, Notice, Text
 
 _NAP = 0.01
 """Seconds."""
 
+_PATIENCE = 0.5
+"""Seconds between two looks at what is not drawn."""
+
+
+class View(Protocol):
+    """How one reply is shown."""
+
+    def patience(self) -> float:
+        """How long to wait for more, in seconds."""
+
+    def take(self, deltas: list[Delta]) -> None:
+        """Take what has come."""
+
+    def paint(self) -> None:
+        """Show what was taken, if it is time."""
+
+    def put_away(self) -> None:
+        """Leave the terminal to others for a while."""
+
+    def finish(self) -> None:
+        """Show what is left."""
+
 
 class Replies:
-    """Shows replies on `out`. `rendered` says whether they may be drawn as markdown, on the console
-    there; where they may not, notices go beside them, to `note`."""
+    """Shows replies on `out`; notices go beside them, to `note`."""
 
-    def __init__(self, out: TextIO, console: Console, *, rendered: bool, note: Callable[[str], None]) -> None:
+    def __init__(self, out: TextIO, note: Callable[[str], None]) -> None:
         self._out = out
-        self._console = console
-        self._rendered = rendered
         self._note = note
         self.preferences = DEFAULTS
 
@@ -61,52 +72,65 @@ class Replies:
 
     def whole(self, content: str) -> None:
         """Show a whole reply as it looked when it came."""
-        if self._drawn:
-            self.markdown(content)
-        else:
-            self._out.write(f"{self._undrawn(content)}\n")
+        self._out.write(f"{self._made(content)}\n")
 
     def markdown(self, content: str) -> None:
-        """Draw a message as markdown, where the output is a terminal."""
-        if self._rendered:
-            renderer = Renderer(self._console, self._console.width)
-            rows = [row for piece in document(safe(content)) for row in renderer.rows(piece)]
-            self._out.write("".join(row + "\n" for row in rows))
-        else:
-            self._out.write(f"{content}\n")
+        """Show a message with its markdown drawn, where that can be."""
+        self.whole(content)
 
     def follow(self, run: Run, suspension: Suspension) -> None:
-        """Show the lanes of a run while they run; of this nothing stays."""
-        Following(self._console, run).until_ended(suspension)
+        """Show the lanes of a run while they run, where that can be; of this nothing stays."""
+        while not run.ended:
+            run.wait(_PATIENCE)
+            if suspension.due:
+                suspension.take()
 
     def side_by_side(self, answers: Sequence[Answer]) -> None:
         """Show several answers side by side; where nothing is drawn, one below the other."""
-        if self._drawn:
-            self._out.write(side_by_side(self._console, answers, self.preferences.reasoning))
-        else:
-            self._out.write(self._undrawn(below_each_other(answers)))
+        parts = [(label(a.number, a.differs), a.message.content, a.request.error, foot(a)) for a in answers]
+        below_each_other = "".join("\n\n".join(filter(None, each)) + "\n\n" for each in parts)
+        self._out.write(self._made(below_each_other))
 
-    @property
-    def _drawn(self) -> bool:
-        return self._rendered and self.preferences.markdown
+    def _view(self) -> View:
+        return Raw(self._out, self._note, self._made)
 
-    def _undrawn(self, text: str) -> str:
-        """A text where no markdown is drawn: a pipe gets what came, a terminal what is safe."""
-        return safe(text) if self._rendered else text
-
-    def _view(self) -> Rendered | Raw:
-        if self._drawn:
-            return Rendered(self._console, reasoning=self.preferences.reasoning)
-        return Raw(self._out, self._note, for_terminal=self._rendered)
+    def _made(self, text: str) -> str:
+        """What is written of a text: a pipe or a file gets it as it is."""
+        return text
 
 
-def render(source: Pieces, out: TextIO) -> None:
-    """Show markdown while it comes. Raises what `source` raises."""
-    view = Rendered(console(out))
-    try:
-        while not source.ended:
-            if text := source.wait(view.patience()):
-                view.take([Text(text)])
-            view.paint()
-    finally:
-        view.finish()
+class Raw:
+    """A reply as it came; `made` is what is written of each text."""
+
+    def __init__(self, out: TextIO, note: Callable[[str], None], made: Callable[[str], str]) -> None:
+        self._out = out
+        self._note = note
+        self._made = made
+        self._last = "\n"
+
+    def patience(self) -> float:
+        """How long to wait for more, in seconds."""
+        return _PATIENCE
+
+    def take(self, deltas: list[Delta]) -> None:
+        """Write what has come."""
+        for delta in deltas:
+            if isinstance(delta, Text) and delta.choice == 0:
+                self._out.write(self._made(delta.text))
+                self._last = delta.text[-1:] or self._last
+            elif isinstance(delta, Notice):
+                self._note(delta.text)
+
+    def paint(self) -> None:
+        """Let the reader have it."""
+        self._out.flush()
+
+    def put_away(self) -> None:
+        """Leave the terminal to others for a while."""
+        self._out.flush()
+
+    def finish(self) -> None:
+        """End with a whole line."""
+        if self._last != "\n":
+            self._out.write("\n")
+        self._out.flush()

@@ -8,9 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
+from llmchat.lab.comparison import Change
 from llmchat.results import Difference, Table
-from llmchat.terminal.highlight import Highlighter
-from llmchat.terminal.lanes import difference
 from llmchat.terminal.sanitize import safe
 
 _NARROWEST_COLUMN = 16
@@ -33,6 +32,8 @@ class Results:
 
     def verbatim(self, text: str, language: str = "", end: str = "\n") -> None:
         """Show a text whose lines are not broken, so that it can be copied; code in its colours."""
+        from llmchat.terminal.highlight import Highlighter  # few results need it, and it takes long to load
+
         highlighter = Highlighter(language)
         pieces = [piece for line in safe(text).split("\n") for piece in (*highlighter.line(line), ("", "\n"))]
         styled = ((text, f"code.{kind}" if kind else "") for kind, text in pieces[:-1])
@@ -85,3 +86,19 @@ def _fitting_columns(heads: tuple[str, ...], rows: list[list[RichText]], width: 
         if room >= min(_NARROWEST_COLUMN, widest[columns - 1]):
             return columns, room
     return 1, width
+
+
+def difference(runs: Sequence[tuple[Change, str]], *, marked: bool) -> RichText:
+    """Two texts as one: what is gone struck out, what is new in green; without colours in brackets."""
+    text = RichText()
+    for change, run in runs:
+        before, after, style = _MARKS[change]
+        text.append(f"{before}{safe(run)}{after}" if marked else safe(run), "none" if marked else style)
+    return text
+
+
+_MARKS = {
+    "same": ("", "", "none"),
+    "gone": ("[-", "-]", "red strike"),
+    "new": ("{+", "+}", "bold green"),
+}

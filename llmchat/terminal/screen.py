@@ -66,9 +66,13 @@ class Screen:
         self._rendered = drawn_for(out) if rendered is None else rendered
         self._styles = styles
         self._console = console(out, self._terminal, width or (None if self._rendered else _WIDE), styles)
-        self._beside = self._console if self._terminal else console(err, None, width, styles)
+        self._beside = (
+            self._console
+            if self._terminal
+            else console(err, None, width or (None if drawn_for(err) else _WIDE), styles)
+        )
         self.results = Results(self._console if with_results else self._beside, paged=self._terminal)
-        self.replies = Replies(out, self._console, rendered=self._rendered, note=self.note)
+        self.replies = self._replies()
         self._preferences = DEFAULTS
 
     def apply(self, preferences: Preferences) -> None:
@@ -152,6 +156,13 @@ class Screen:
             self.note("`/last_error` shows it whole.")
         if error.hint:
             self.note(error.hint)
+
+    def _replies(self) -> Replies:
+        if not self._rendered:
+            return Replies(self._out, self.note)
+        from llmchat.terminal.drawn_replies import DrawnReplies  # what draws markdown takes long to load
+
+        return DrawnReplies(self._out, self.note, self._console)
 
     def _print(self, renderable: RenderableType) -> None:
         self._beside.print(renderable)

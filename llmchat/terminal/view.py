@@ -1,4 +1,4 @@
-"""A reply on its way to the terminal: as markdown, drawn while it arrives, or raw for a pipe.
+"""A reply on its way to the terminal: as markdown, drawn while it arrives.
 
 `replies.py` asks it for frames until the reply has ended.
 """
@@ -6,7 +6,6 @@
 import re
 import time
 from collections.abc import Callable
-from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -36,43 +35,6 @@ _QUIET = 0.7
 
 _THOUGHT_ROWS = 6
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class Raw:
-    """A reply as it came, for a pipe or a file; notices go beside it. `for_terminal` makes it safe."""
-
-    def __init__(self, out: TextIO, note: Callable[[str], None], *, for_terminal: bool = False) -> None:
-        self._out = out
-        self._note = note
-        self._made = safe if for_terminal else str
-        self._last = "\n"
-
-    def patience(self) -> float:
-        """How long to wait for more, in seconds."""
-        return 0.5
-
-    def take(self, deltas: list[Delta]) -> None:
-        """Write what has come."""
-        for delta in deltas:
-            if isinstance(delta, Text) and delta.choice == 0:
-                self._out.write(self._made(delta.text))
-                self._last = delta.text[-1:] or self._last
-            elif isinstance(delta, Notice):
-                self._note(delta.text)
-
-    def paint(self) -> None:
-        """Let the reader have it."""
-        self._out.flush()
-
-    def put_away(self) -> None:
-        """Leave the terminal to others for a while."""
-        self._out.flush()
-
-    def finish(self) -> None:
-        """End with a whole line."""
-        if self._last != "\n":
-            self._out.write("\n")
-        self._out.flush()
 
 
 class Rendered:
