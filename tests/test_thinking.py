@@ -21,6 +21,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "Kimi's tags": ("◁think▷why◁/think▷so", "why", "so"),
     "Kimi's tags do not end the others": ("<think>a◁/think▷b</think>c", "a◁/think▷b", "c"),
     "no reasoning between the tags": ("<think>\n\n</think>\n\nso", "\n\n", "so"),
+    "a line of two closing tags": ("◁/think▷</think>\n", "", "</think>\n"),
     "reasoning that never ends": ("<think>why\n", "why\n", ""),
     "reasoning that ends inside a tag": ("<think>why</thi", "why</thi", ""),
     "an answer that ends inside a tag": ("<thi", "", "<thi"),

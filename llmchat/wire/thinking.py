@@ -105,8 +105,10 @@ class Splitter:
     def _around_tag(self, line: str, ended: bool) -> tuple[str, str] | None:
         """What stands around a closing tag that begins or ends the line; None when there is none."""
         for tag in _CLOSING:
+            # The beginning of a line comes first, however much of the line is here.
             if not self._line and line.startswith(tag):
                 return "", line.removeprefix(tag)
+        for tag in _CLOSING:
             if ended and line.rstrip().endswith(tag) and (self._line + line).count("`") % 2 == 0:
                 before, _, after = line.rpartition(tag)
                 return before, after
