@@ -25,7 +25,7 @@ def slowly(_: Request) -> Reply:
     return Reply([*pieces, *sse(chunk(finish="stop"))])
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [12, pytest.param(200, marks=pytest.mark.slow)])
 def test_kill_9_at_random_moments_loses_nothing(home: Path, times: int) -> None:
     each = times // AT_ONCE
     with ThreadPoolExecutor(AT_ONCE) as homes:

@@ -46,7 +46,7 @@ class Found:
 
 @pytest.mark.parametrize(
     ("documents", "every"),
-    [(examples(), 10), (mixtures(80), 2), (readmes(), 4)],
+    [(examples(), 10), (mixtures(80), 2), (readmes(), 6)],
     ids=["examples", "mixtures", "readmes"],
 )
 def test_a_sample_equals_its_one_shot_rendering(documents: list[str], every: int) -> None:
