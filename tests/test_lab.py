@@ -489,6 +489,7 @@ def test_ctrl_c_twice_stops_all_and_what_has_come_is_kept(server: ScriptedServer
     chat = chat_with(settings_for(server.url))
     lanes = [Lane(chat.sampling.with_value("seed", seed, "command")) for seed in (1, 2, 3)]
     with contextlib.closing(chat), Run(chat, Message("user", "go"), lanes) as run:
+        run.seen = True
         while not run.lanes[1].tokens:
             run.wait(0.05)
         run.stop()

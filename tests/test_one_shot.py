@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.scripted import Reply, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
+from tests.scripted import Reply, Request, ScriptedServer, answer, chunk, models, refuse, serving, sse, usage
 
 NOWHERE = "127.0.0.1:9"
 
@@ -270,6 +271,27 @@ def test_an_interrupted_answer_ends_with_130_and_hangs_up() -> None:
             program.send_signal(signal.SIGINT)
             assert program.wait(20) == 130
         assert server.requests[0].hung_up.wait(5)
+
+
+def test_an_interrupt_ends_all_answers_that_nobody_sees_come() -> None:
+    came = threading.Event()
+
+    def begun(_: Request) -> Reply:
+        came.set()
+        return Reply(sse(chunk("Once upon"), done=False), hold=True)
+
+    with serving() as server:
+        server.will(begun)
+        with subprocess.Popen(
+            [sys.executable, "-m", "llmchat", "-u", server.url, "--sweep", "seed=1,2,3", "hi"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as program:
+            assert came.wait(20)
+            program.send_signal(signal.SIGINT)
+            assert program.wait(20) == 130
+        assert len(server.requests) == 1
 
 
 def test_a_broken_settings_file_is_one_line(home: Path) -> None:

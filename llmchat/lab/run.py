@@ -76,6 +76,8 @@ class Run:
         self.differs = differences([lane.asked_with(chat) for lane in lanes])
         self.notices: list[str] = []
         self.ended = False
+        self.seen = False
+        """Whether the lanes are shown while they run."""
         self.turn: Turn | None = None
         """What brought the first answer; None before the end, and when there is none."""
         self._waiting = deque([self.lanes] if together else [[lane] for lane in self.lanes])
@@ -112,9 +114,12 @@ class Run:
         self.ended = not (self._running or self._waiting)
 
     def stop(self) -> None:
-        """End the lanes that run; when called twice within a second, all. Safe in a signal handler."""
+        """End the lanes that run; all where nobody sees them run, or when called twice within a second.
+
+        Safe in a signal handler.
+        """
         now = time.monotonic()
-        self._stop_all = self._stop_all or now - self._stopped_at < TWICE
+        self._stop_all = self._stop_all or not self.seen or now - self._stopped_at < TWICE
         self._stopped_at = now
         for asking in tuple(self._running):
             asking.turn.stop()

@@ -32,6 +32,7 @@ class Following:
     def __init__(self, console: Console, run: Run) -> None:
         self._console = console
         self._run = run
+        run.seen = True
         self._painter = Painter()
         self._width = console.width
         self._next_frame = 0.0
