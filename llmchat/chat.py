@@ -43,7 +43,7 @@ class Chat:
         """What goes with the next message."""
         self._earlier_sampling: list[Sampling] = []
         if settings.model:
-            self.sampling = self._suiting(settings.model)
+            self.sampling = self.suiting(settings.model)
 
     @property
     def model(self) -> str:
@@ -68,11 +68,12 @@ class Chat:
         self.tune(presets.find(presets.load(self.presets_file), name).over(self.sampling, "preset"))
 
     def _tune_to(self, model: str) -> None:
-        suiting = self._suiting(model)
+        suiting = self.suiting(model)
         if suiting != self.sampling:
             self.tune(suiting)
 
-    def _suiting(self, model: str) -> Sampling:
+    def suiting(self, model: str) -> Sampling:
+        """The parameters with what presets set for this model. Raises UsageError."""
         return presets.for_model(self.sampling, presets.load(self.presets_file).values(), model)
 
     def tune(self, sampling: Sampling) -> None:
@@ -97,11 +98,12 @@ class Chat:
         """
         if isinstance(question, str):
             question = Message("user", question)
+        sampling = sampling and sampling.without("n")
         if question is not None:
             place = self.conversation if after is None else self.conversation.at(after)
-            return Turn(self, place, question=question, sampling=self._for_one(sampling))
+            return Turn(self, place, question=question, sampling=sampling)
         place = self.conversation.at(self.last("user").number)
-        return Turn(self, place, sampling=self._for_one(sampling))
+        return Turn(self, place, sampling=sampling)
 
     def continuation(self, prefix: str = "") -> Turn:
         """A turn in which the model goes on with its last answer; the whole becomes a sibling of it.
@@ -111,10 +113,7 @@ class Chat:
         """
         last = self.last("assistant")
         place = self.conversation.at(last.parent)
-        return Turn(self, place, continues=last.number, prefix=prefix, sampling=self._for_one())
-
-    def _for_one(self, sampling: Sampling | None = None) -> Sampling:
-        return (sampling or self.sampling).without("n")
+        return Turn(self, place, continues=last.number, prefix=prefix)
 
     @property
     def continues(self) -> bool:

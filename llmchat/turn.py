@@ -1,5 +1,6 @@
 """One question on its way to a reply."""
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from llmchat.connection import Connection
 from llmchat.ending import Ending
-from llmchat.errors import ServerError
+from llmchat.errors import ServerError, UsageError
 from llmchat.local import engine
 from llmchat.messages import ROOT, Conversation, Message, Reply, State
 from llmchat.sampling import Sampling
@@ -43,6 +44,8 @@ class Asker(Protocol):
     @property
     def model(self) -> str: ...
 
+    def suiting(self, model: str) -> Sampling: ...
+
 
 class Turn:
     """One question on its way to a reply: it commits whole, cut short, or not at all.
@@ -55,7 +58,8 @@ class Turn:
 
     `continues` is the number of an answer to go on with: the model gets it, or `prefix` in its place,
     as its own, and it begins the new one. `sampling`, `connection` and `model` take the place of the
-    chat's own, `group` marks what is compared, `lane` its place there. `found` is what the request went to.
+    chat's own, of which `n` is left out; `group` marks what is compared, `lane` its place there.
+    `found` is what the request went to.
     """
 
     def __init__(
@@ -78,7 +82,9 @@ class Turn:
         self._parent = conversation.head
         self._asked = conversation.add(question) if question else conversation
         self._continues = continues
-        self.sampling = sampling or chat.sampling
+        self.sampling = sampling or chat.sampling.without("n")
+        # Presets of the model are among the parameters only when the model is known.
+        self._may_suit = not (sampling or connection or self._connection.found_so_far())
         self._group, self._lane = group, lane
         self._kept: KeptTurn | None = None
         self._stream: Stream | None = None
@@ -182,6 +188,9 @@ class Turn:
             found = Found(connection.address, servers.presumed(connection.address))
         client, model = connection.client, self._named_model or _model(chat, connection, found)
         messages = messages_array(chat.system, (node.message for node in self._asked.sent()))
+        if self._may_suit and found.reachable:
+            with contextlib.suppress(UsageError):  # what is wrong with presets is said beside the prompt
+                self.sampling = chat.suiting(model).without("n")
         body = _body(found.kind, model, messages, self.sampling, self.prefix)
         if self._kept:
             self._kept.leaves(self._request(found, model, body))

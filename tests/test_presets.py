@@ -1,6 +1,7 @@
 """Presets: taken, kept, applied with a model, and their file, which keeps what its owner wrote."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,22 @@ def test_one_is_applied_at_the_start_with_the_model_that_the_server_has(
         screen.wait_for("yes")
     run("-u", server.url, "hi")
     assert [request.body["temperature"] for request in server.requests] == [0.1, 0.1]
+
+
+def test_one_is_applied_to_a_question_that_came_before_the_server_was_known(
+    server: ScriptedServer, home: Path
+) -> None:
+    write(home, '[x]\nmodels = "gemma"\ntemperature = 0.1\ntop_k = 1\n')
+    server.pages["/v1/models"] = replace(models("gemma"), wait=2.0)
+    server.will(answer("yes"))
+    with terminal("-u", server.url, home=home) as screen:
+        screen.wait_for_prompt()
+        screen.line("/top_k 9")
+        screen.line("hi")
+        screen.wait_for("yes")
+        screen.wait_for("temperature is 0.1.")
+    (request,) = server.requests
+    assert (request.body["temperature"], request.body["top_k"]) == (0.1, 9)
 
 
 @pytest.mark.parametrize(
