@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -140,6 +142,11 @@ def test_a_sweep_for_a_pipe_is_text(server: ScriptedServer) -> None:
     server.will(answer("cold"), answer("hot"))
     done = run("-u", server.url, "--sweep", "temperature=0,1", "--sweep", "top_k=1", "why?")
     assert "2 \N{MIDDLE DOT} temperature 1\n\nhot\n" in done.stdout.decode()
+    hints = re.findall(r"`llmchat ([^`]+)`", done.stdout.decode())
+    assert hints == ["-c -x '/pick N'", "-c -x '/diff N M'", "-c -x '/export sweep FILE.html'"]
+    for hint in hints[:2]:
+        line = hint.replace("N", "1").replace("M", "2")
+        assert run("-u", server.url, *shlex.split(line)).returncode == 0
     assert run("-u", server.url, "--sweep", "temperature=0,9", "why?").returncode == 2
 
 

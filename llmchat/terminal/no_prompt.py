@@ -4,6 +4,7 @@ import contextlib
 import getpass
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 
@@ -18,10 +19,6 @@ _KEYS, _SCREEN = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tt
 
 
 _ON_COMMAND_LINE = {
-    "/continue": "llmchat -c -x /continue",
-    "/compact": "llmchat -c -x /compact",
-    "/regen": "llmchat -c -x /regen",
-    "/fix": "llmchat -c -x /fix",
     "/models": "llmchat -x /models",
     "/server": "llmchat -x /server",
     "/server URL": "-u URL",
@@ -32,9 +29,11 @@ _ON_COMMAND_LINE = {
     "/help": "llmchat -x /help",
     "/chats": "llmchat -x /chats",
     "/find": "llmchat -x '/find WORDS'",
-    "/open NUMBER": "--open NUMBER",
+    "/find words": "llmchat -x '/find words'",
 }
 """What does on the command line what a line does at the prompt."""
+
+_WITH_LAST_CHAT = ("/continue", "/compact", "/regen", "/fix", "/pick", "/diff", "/export")
 
 _TYPED = re.compile("`(/[^`]+)`")
 
@@ -47,6 +46,10 @@ def on_command_line(hint: str) -> str:
 def _flag(line: str) -> str:
     if line.startswith("/set ") and "=" in line:
         return line.replace("/set", "-p", 1)
+    if line.startswith("/open "):
+        return line.replace("/open", "--open", 1)
+    if line.split()[0] in _WITH_LAST_CHAT:
+        return f"llmchat -c -x {shlex.quote(line)}"
     return _ON_COMMAND_LINE.get(line, line)
 
 

@@ -1,7 +1,7 @@
 """What commands return, shown: lines, tables, texts to copy; page by page where it is long."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -16,11 +16,13 @@ _NARROWEST_COLUMN = 16
 
 
 class Results:
-    """Shows results on this console. `paged` says whether long ones may be shown page by page."""
+    """Shows results on this console. `paged` says whether long ones may be shown page by page, `phrase`
+    makes of a caption what helps where it is read."""
 
-    def __init__(self, console: Console, *, paged: bool) -> None:
+    def __init__(self, console: Console, phrase: Callable[[str], str], *, paged: bool) -> None:
         self.console = console
         self.paged = paged
+        self._phrase = phrase
 
     def text(self, text: str) -> None:
         """Show a line or a few."""
@@ -42,7 +44,7 @@ class Results:
     def table(self, table: Table) -> None:
         """Show a table, and its caption below."""
         shown = _rich_table(table, self.console.width)
-        caption = RichText(safe(table.caption), "dim")
+        caption = RichText(safe(self._phrase(table.caption)), "dim")
         self._page(Group(shown, caption) if table.caption else shown)
 
     def difference(self, between: Difference) -> None:

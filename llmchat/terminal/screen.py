@@ -46,7 +46,8 @@ class Screen:
     """Where everything is shown. `rendered` says whether it is a terminal, where replies are drawn.
 
     `with_results` says whether what commands show is wanted where the replies go, not beside them.
-    `phrase` makes of a note what helps where it is read. `styles` are those that the user has changed.
+    `phrase` makes of a note or a caption what helps where it is read. `styles` are those that the user
+    has changed.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Screen:
             if self._terminal
             else console(err, None, width or (None if drawn_for(err) else _WIDE), styles)
         )
-        self.results = Results(self._console if with_results else self._beside, paged=self._terminal)
+        self.results = Results(self._console if with_results else self._beside, phrase, paged=self._terminal)
         self.replies = self._replies()
         self._preferences = DEFAULTS
 
