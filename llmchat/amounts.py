@@ -16,6 +16,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def whole(word: str) -> int | None:
+def number_in(word: str) -> int | None:
     """The whole number that a word is; None where it is no number, or longer than any that is in use."""
     return int(word) if word.isdecimal() and len(word) <= _LONGEST else None

@@ -42,9 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _flags(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The flags of the command line; `--help` is written, and leaves."""
+    """The flags of the command line; `--help` is written, and leaves. All after `--` is the question."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    end = words.index("--") if "--" in words and "--names" not in words else len(words)
     try:
-        return parser().parse_intermixed_args(argv)
+        # Flags may stand between the words of the question, which only this way of argparse allows.
+        flags = parser().parse_intermixed_args(words[:end])
+        flags.question += words[end + 1 :]
+        return flags
     finally:
         sys.stdout.flush()
 

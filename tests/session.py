@@ -95,8 +95,9 @@ def store_at(path: Path | None = None) -> Store:
 
 def close_opened() -> None:
     """Close what these two have given out."""
-    while _opened:
-        _opened.pop().close()
+    with contextlib.ExitStack() as closing:
+        while _opened:
+            closing.callback(_opened.pop().close)
 
 
 def session(

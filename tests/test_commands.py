@@ -32,7 +32,21 @@ NONSENSE = "zzz-nonsense"
 # Python makes no number of so many digits, no file has such a name, and no text can be sent so.
 _DIGITS = "9" * 5000
 ODD = [begin + _DIGITS for begin in ("", "1 ", "#", "-", "seed x", "localhost:")] + [f"{_DIGITS}k"]
-ODD += ["a\0b", "\ud800", "\ud800 1", '["a', "'", "\\", "*nan", "http://[", "= ="]
+ODD += [
+    "~nobody/x.json",
+    "@~nobody/x",
+    "sweep ~nobody/x.csv",
+    "grammar=@~nobody/x",
+    "a\0b",
+    "\ud800",
+    "\ud800 1",
+    '["a',
+    "'",
+    "\\",
+    "*nan",
+    "http://[",
+    "= =",
+]
 # The others take any text.
 PICKY = [param for param in PARAMS if param.choices or param.type not in ("list", "text")]
 NUMBERS = [param for param in PARAMS if param.type in ("int", "float")]

@@ -219,6 +219,12 @@ def test_the_prompt_needs_nothing_that_only_an_answer_needs() -> None:
     assert not (late | ours) & loaded
 
 
+def test_a_home_that_is_nobodys_is_no_error() -> None:
+    """Path.expanduser raises RuntimeError there; os.path.expanduser leaves the name as it is."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in NAMES.items()}
+    assert [name for name, text in texts.items() if re.search(r"(?<!os\.path)\.expanduser\(", text)] == []
+
+
 def test_no_except_catches_everything() -> None:
     assert [name for name in NAMES if BROAD & set(names_in(name, ast.ExceptHandler, "type"))] == []
     handlers = [(name, node) for name in NAMES for node in ast.walk(tree(name))]

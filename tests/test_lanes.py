@@ -92,6 +92,12 @@ def test_below_two_columns_the_answers_are_stacked(width: int) -> None:
     assert [trimmed(row) for row in rows[start : start + len(expected)]] == expected
 
 
+def test_a_terminal_that_can_only_write_gets_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[?" in side_by_side(console(80), answers(2), "fold")
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b[?" not in side_by_side(console(80), answers(2), "fold")
+
+
 def test_what_a_model_says_drives_no_terminal() -> None:
     request = Request("http://here/v1", "", "m\x1b]0;title\x07", "{}", error="\x1b[2J")
     evil = Answer(request, Message("assistant", "\x1b[2J", reasoning="\x9b2J"), differs={"model": "\x1b[2J"})

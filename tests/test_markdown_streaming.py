@@ -92,7 +92,7 @@ EDGES = [
 ]
 
 
-@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", range(len(EDGES)))
 def test_long_and_odd_blocks_equal_their_one_shot_rendering(number: int, every: int) -> None:
     found = Found()

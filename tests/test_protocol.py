@@ -238,7 +238,10 @@ STREAMS: dict[str, tuple[bytes, list[Delta]]] = {
     ),
     "mlx_lm's progress": (b": keepalive 512/2048\n\n" + stream(LAST), [Progress(512, 2048), STOP]),
     "comments of no meaning": (
-        b": OPENROUTER PROCESSING\n\n:\n\n: keepalive\n\n: keepalive x/y\n\n" + stream(LAST),
+        b": OPENROUTER PROCESSING\n\n:\n\n: keepalive\n\n: keepalive x/y\n\n: keepalive 1/"
+        + b"9" * 5000
+        + b"\n\n"
+        + stream(LAST),
         [STOP],
     ),
     "llama.cpp's reasoning": (

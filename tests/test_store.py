@@ -120,6 +120,7 @@ def test_a_damaged_export_is_refused() -> None:
         *(("time", value) for value in ("now", None, True, math.inf, math.nan, 10**400)),
         *(("seconds", "1"), ("timings", ["1", None]), ("usage", [1, "2", None]), ("usage", [1])),
         *(("parent", 0.5), ("answers", [1.5]), ("omissions", ["1"]), ("finish_reasons", [7])),
+        *(("lane", 10**30), ("lane", math.inf)),
     ],
 )
 def test_a_value_that_no_export_has_is_refused(name: str, value: object) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmchat import params
-from llmchat.amounts import whole
+from llmchat.amounts import number_in
 from llmchat.chat import Chat
 from llmchat.commands.places import first_line, messages, numbered
 from llmchat.commands.tree import goto, moved
@@ -87,7 +87,7 @@ def _alternative(chat: Chat, which: str) -> Node:
     found = _alternatives(chat)
     if not found:
         raise UsageError(f"There is nothing to pick {which} from yet.", "Type a question.")
-    number = whole(which)
+    number = number_in(which)
     if number not in found:
         only = "There is only one so far; `/regen` asks for another."
         hint = only if len(found) == 1 else "`/pick` lists those that there are."

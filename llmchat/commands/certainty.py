@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from llmchat.amounts import counted, whole
+from llmchat.amounts import counted, number_in
 from llmchat.chat import Chat
 from llmchat.commands.parameters import set_, told
 from llmchat.commands.places import messages, numbered
@@ -45,7 +45,7 @@ def logprobs(chat: Chat, how: Rest = NOTHING) -> Result:
     `on` asks for 5 alternatives to each token too, a number for that many. `/tokens` shows them.
     """
     word = how.lower()
-    number = whole(word)
+    number = number_in(word)
     if word not in ("on", "off") and number is None:
         return set_(chat, Rest(f"{_ON} {how}".strip()))
     if word == "off":
@@ -85,7 +85,7 @@ def alt(chat: Chat, token: str, word: Rest = NOTHING) -> Result:
     """
     node = chat.last("assistant")
     known = _tokens(chat, node)
-    number = whole(token) or 0
+    number = number_in(token) or 0
     if not 1 <= number <= len(known):
         raise UsageError(f"There is no token {token}.", f"There are {len(known)}; `/tokens` shows them.")
     place = known[number - 1]
@@ -203,7 +203,7 @@ def _chosen(place: Token, word: str) -> str:
     A word takes over the blank before the token whose place it takes.
     """
     if word.isdecimal():
-        number = whole(word) or 0
+        number = number_in(word) or 0
         if not 1 <= number <= len(place.alternatives):
             raise UsageError(
                 f"There is no alternative {word}.",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llmchat.amounts import counted, whole
+from llmchat.amounts import counted, number_in
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.registry import NOTHING, Choice, Group, Rest
@@ -64,7 +64,7 @@ def open_(chat: Chat, which: Rest) -> Result:
 
 def meant(chat: Chat, words: str) -> int:
     """The conversation with this number, or this (part of a) title; raises UsageError."""
-    number = whole(words.removeprefix("#"))
+    number = number_in(words.removeprefix("#"))
     if number is not None and chat.keeping.do(lambda store: store.record(number)):
         return number
     found = chat.keeping.do(lambda store: store.titled(words))

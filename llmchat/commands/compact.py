@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from llmchat.amounts import whole
+from llmchat.amounts import number_in
 from llmchat.chat import Chat
 from llmchat.commands import context
 from llmchat.commands.context import turns
@@ -39,7 +39,7 @@ def compact(chat: Chat, keep: str = _KEPT) -> Result:
     The model writes it. The last questions with their answers follow it as they are: two, or as many
     as you say. All of it stays in the `/tree`, and `/goto` goes back.
     """
-    questions = whole(keep)
+    questions = number_in(keep)
     if questions is None:
         raise UsageError(f"/compact takes the number of questions to keep, not {keep!r}.", "Like /compact 4")
     return _summarised(chat, questions)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmchat.amounts import whole
+from llmchat.amounts import number_in
 from llmchat.chat import Chat
 from llmchat.commands.assignments import assignments, names
 from llmchat.commands.places import first_line
@@ -83,7 +83,7 @@ def undo(chat: Chat, n: str = "1") -> Result:
 
     With a number, the last `n`. They stay in the `/tree`.
     """
-    questions = whole(n)
+    questions = number_in(n)
     if not questions:
         raise UsageError(f"/undo takes a number of questions, not {n!r}.", "For example: /undo 2")
     last = chat.last("user")

@@ -1,5 +1,6 @@
 """Commands about conversations and files."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ def export(chat: Chat, file: File) -> Result:
     word, *rest = file.split(maxsplit=1)
     if word.lower() == "sweep" and rest:
         return _export_lanes(chat, unquoted(rest[0]))
-    path = Path(file).expanduser()
+    path = Path(os.path.expanduser(file))
     if path.suffix.lower() == ".csv":
         return _export_lanes(chat, file)
     write = exports.FORMATS.get(path.suffix.lower())
@@ -50,7 +51,7 @@ def export(chat: Chat, file: File) -> Result:
 
 def _export_lanes(chat: Chat, file: str) -> Result:
     """Write the last comparison to a file."""
-    path = Path(file).expanduser()
+    path = Path(os.path.expanduser(file))
     write = lane_exports.FORMATS.get(path.suffix.lower())
     if write is None:
         raise _unclear(file, lane_exports.FORMATS)
@@ -88,7 +89,7 @@ def replay(chat: Chat, file: File = NO_FILE) -> Result:
 
 
 def _read(file: str) -> Record:
-    path = Path(file).expanduser()
+    path = Path(os.path.expanduser(file))
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:

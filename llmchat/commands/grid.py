@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from llmchat import params
-from llmchat.amounts import whole
+from llmchat.amounts import number_in
 from llmchat.errors import UsageError
 from llmchat.params import find
 from llmchat.sampling import EXTRA, Sampling, field_name
@@ -130,7 +130,7 @@ def _name(word: str) -> str:
 
 def parallel_of(value: str) -> int:
     """How many answers are asked for at once; raises UsageError."""
-    number = whole(value) or 0
+    number = number_in(value) or 0
     if not 1 <= number <= MOST_AT_ONCE:
         raise UsageError(f"parallel is a whole number from 1 to {MOST_AT_ONCE}, not {value!r}.")
     return number

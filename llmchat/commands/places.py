@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmchat.amounts import whole
+from llmchat.amounts import number_in
 from llmchat.chat import Chat
 from llmchat.errors import UsageError
 from llmchat.messages import Node
@@ -13,7 +13,7 @@ _LONGEST_LINE = 70
 
 def numbered(chat: Chat, word: str) -> Node:
     """The message that a word means; raises UsageError."""
-    number = whole(word.removeprefix("#")) or 0
+    number = number_in(word.removeprefix("#")) or 0
     if 1 <= number <= len(chat.conversation.nodes):
         return chat.conversation.node(number)
     raise UsageError(f"There is no message {word}.", "`/tree` shows all with their numbers.")

@@ -1,9 +1,10 @@
 """Commands about a reply that is there: copying it, writing its code to a file, showing it again."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from llmchat.amounts import counted, whole
+from llmchat.amounts import counted, number_in
 from llmchat.chat import Chat
 from llmchat.commands.places import messages, numbered
 from llmchat.commands.writing import written
@@ -66,7 +67,7 @@ def write(chat: Chat, file: File) -> Result:
         raise UsageError(f"There is no code yet to write to {file!r}.", "Ask for some.")
     name, _, last = file.rpartition(" ")
     number = last if name and last.isdecimal() else ""
-    path = Path(unquoted(name.rstrip()) if number else file).expanduser()
+    path = Path(os.path.expanduser(unquoted(name.rstrip()) if number else file))
     return written(path, _code(chat, number)[2])
 
 
@@ -100,7 +101,7 @@ def _code(chat: Chat, number: str) -> tuple[int, int, str]:
         raise UsageError(
             f"There is no code in the last reply, message {node.number}.", "`/copy` copies all of it."
         )
-    chosen = whole(number) or 0 if number else len(found)
+    chosen = number_in(number) or 0 if number else len(found)
     if not 1 <= chosen <= len(found):
         blocks = counted(len(found), "block")
         raise UsageError(f"There is no block {number}.", f"The last reply has {blocks} of code.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmchat.amounts import counted, whole
+from llmchat.amounts import counted, number_in
 from llmchat.chat import Chat
 from llmchat.commands.model_facts import facts
 from llmchat.commands.parameters import changes
@@ -66,7 +66,7 @@ def connect(chat: Chat, connection: Connection, place: str) -> None:
         connection.connect(named)
     elif place.lower() == "demo":
         connection.run_model(None)
-    elif (number := whole(place)) is not None:
+    elif (number := number_in(place)) is not None:
         connection.connect(_numbered(chat, number))
     else:
         connection.connect(address.parse(place))

@@ -1,6 +1,7 @@
 """Commands about answers that are to be JSON."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def schema(chat: Chat, file: File = NO_FILE) -> Result:
 
 def _read(file: str) -> tuple[str, Any]:
     """The name for a schema, and what a file or the line holds; raises UsageError."""
-    path = Path(file.removeprefix("@")).expanduser()
+    path = Path(os.path.expanduser(file.removeprefix("@")))
     inline = file.startswith("{")
     try:
         text = file if inline else path.read_text(encoding="utf-8-sig")

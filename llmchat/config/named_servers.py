@@ -57,13 +57,13 @@ class NamedServer:
             if not key:
                 warnings.append(f"{self.key_env}, which is to hold the key of {self.name}, is not set.")
         elif self.key_file:
-            key = _key_in(Path(self.key_file).expanduser(), warnings)
+            key = _key_in(Path(os.path.expanduser(self.key_file)), warnings)
         try:
             key = checked_key(key, f"The key of {self.name}")
         except UsageError as error:
             warnings.append(error.sentence)
             key = ""
-        ca_file = str(Path(self.ca_file).expanduser()) if self.ca_file else ""
+        ca_file = os.path.expanduser(self.ca_file)
         if ca_file and not Path(ca_file).is_file():
             warnings.append(f"There is no CA file {ca_file}.")
         return Access(key, self.headers, ca_file, tuple(warnings))

@@ -1,5 +1,6 @@
 """A parameter's value as it is typed: also a word that takes it back, a step, or a text from a file."""
 
+import os
 from pathlib import Path
 
 from llmchat import params
@@ -30,7 +31,7 @@ def _read(value: str) -> str:
     if not value.startswith("@"):
         return value
     try:
-        return Path(value[1:]).expanduser().read_text(encoding="utf-8").rstrip("\n")
+        return Path(os.path.expanduser(value[1:])).read_text(encoding="utf-8").rstrip("\n")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"The file {value[1:]!r} cannot be read: {reason(error)}.", "@FILE is a path."

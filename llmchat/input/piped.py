@@ -15,7 +15,7 @@ _AHEAD = 16
 """Pieces that are read before they are wanted."""
 
 
-def whole() -> str:
+def all_of_it() -> str:
     """All of it, in whatever encoding; "" at a terminal, or where it is closed. Raises UsageError."""
     if not sys.stdin or sys.stdin.isatty():
         return ""
@@ -27,21 +27,25 @@ def whole() -> str:
 
 def _decoded(data: bytes) -> str:
     """Bytes as text: some of it may be in another encoding, but what has zeros too is no text."""
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return data.decode("utf-16", "replace")
+    encoding = _encoding(data)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding, "replace" if encoding == "utf-16" else "strict")
     except UnicodeDecodeError:
         if b"\0" in data:
             raise UsageError("Standard input is no text.", "`-f FILE` attaches an image.") from None
         return data.decode("utf-8", "replace")
 
 
+def _encoding(data: bytes) -> str:
+    """What the first bytes say."""
+    return "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
 class Pieces:
     """Its text as it comes. A thread reads: not every system can wait for a pipe until a deadline."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder: codecs.IncrementalDecoder | None = None
         self._read: queue.Queue[bytes | OSError] = queue.Queue(_AHEAD)
         self.ended = False
         threading.Thread(target=self._read_all, daemon=True).start()
@@ -55,6 +59,8 @@ class Pieces:
         if isinstance(data, OSError):
             raise _unreadable(data) from data
         self.ended = not data
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder(_encoding(data))("replace")
         return self._decoder.decode(data, final=self.ended)
 
     def _read_all(self) -> None:

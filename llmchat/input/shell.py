@@ -60,7 +60,10 @@ class Running:
         """Interrupt it as Ctrl-C would, the second time for good; safe in a signal handler."""
         again, self.stopped = self.stopped, True
         if sys.platform == "win32":
-            self._process.terminate()
+            if again:
+                subprocess.Popen(["taskkill", "/T", "/F", "/PID", str(self._process.pid)])
+            else:
+                self._process.send_signal(signal.CTRL_BREAK_EVENT)
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL if again else signal.SIGINT)

@@ -22,7 +22,7 @@ def local_model(words: str) -> Path:
 
     Raises HubError, UsageError, and KeyboardInterrupt when it was stopped.
     """
-    path = Path(words).expanduser()
+    path = Path(os.path.expanduser(words))
     if " " in words and not path.exists():
         raise UsageError(f"There is no model file {words!r}.", "A question stands before `--local`.")
     if words and (path.exists() or not hub.reference(words)):

@@ -157,7 +157,10 @@ def settings_with(flags: argparse.Namespace) -> Settings:
     if flags.url is not None:
         settings = settings_of.with_url(settings, flags.url)
     sampling = settings.sampling
-    for name, _, value in (pair.partition("=") for pair in flags.param):
+    for pair in flags.param:
+        name, _, value = map(str.strip, pair.partition("="))
+        if not name:
+            raise UsageError(f"{pair!r} names no parameter.", "Like this: -p temperature=0.2")
         sampling = with_typed(sampling, name, value, "flag")
     if flags.temperature is not None:
         sampling = with_typed(sampling, "temperature", flags.temperature, "flag")
@@ -172,5 +175,5 @@ def settings_with(flags: argparse.Namespace) -> Settings:
         sampling=sampling,
         system=settings.system if flags.system is None else system_prompt(flags.system),
         preferences=preferences,
-        log=Path(flags.log).expanduser() if flags.log else None,
+        log=Path(os.path.expanduser(flags.log)) if flags.log else None,
     )

@@ -12,7 +12,7 @@ from llmchat.commands.server import greeting, notable, suit_model
 from llmchat.config.settings import Settings
 from llmchat.errors import UsageError
 from llmchat.input.lines import Line, as_typed, is_command, is_farewell, shell_line, split_command
-from llmchat.input.piped import whole
+from llmchat.input.piped import all_of_it
 from llmchat.launch.opening import attach_files, resume_or_connect, say, store_of, where_kept
 from llmchat.repl import Repl
 from llmchat.results import Quit
@@ -69,7 +69,7 @@ def lines_of(flags: argparse.Namespace) -> list[Line]:
         raise UsageError(
             f"-x runs nothing in the shell, such as {shell!r}.", "A pipe does: COMMAND | llmchat …"
         )
-    piped = whole()
+    piped = all_of_it()
     question = " ".join(flags.question)
     if question.startswith("/") and registry.knows(split_command(question)[0]):
         say(f"This is sent as a question; `llmchat -x {shlex.quote(question)}` runs the command.")

@@ -177,7 +177,7 @@ def _node(data: Mapping[str, Any]) -> Node:
         tuple(map(_attachment, data["attachments"])),
         _text(data["logprobs"]),
     )
-    return Node(int(data["number"]), int(data["parent"]), message)
+    return Node(_whole(data["number"]), _whole(data["parent"]), message)
 
 
 def _attachment(data: Any) -> Attachment:
@@ -190,8 +190,8 @@ def _attachment(data: Any) -> Attachment:
 _TEXTS = ("server", "kind", "model", "fields", "system", "engine", "group", "error")
 _OTHERS = ("parent", "continues", "time", "seconds", "omissions", "answers", "finish_reasons")
 
-_LATEST = 1e11
-"""Unix seconds that a clock still takes."""
+_LATEST = 3e10
+"""Unix seconds that every system's clock still takes."""
 
 _LARGEST = 2**53
 """What JSON's numbers hold exactly, and the store does too."""
@@ -222,7 +222,7 @@ def _request(data: Mapping[str, Any]) -> Request:
         seconds=_or_none(_number, data["seconds"]),
         # What was exported before there were any has none.
         prefix=_text(data.get("prefix", "")),
-        lane=int(data.get("lane", 0)),
+        lane=_whole(data.get("lane", 0)),
         chosen=MappingProxyType(dict(data["chosen"])),
         usage=_usage(*data["usage"]) if data["usage"] else None,
         timings=Timings(*(_or_none(_number, seconds) for seconds in data["timings"])),

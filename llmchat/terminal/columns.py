@@ -26,7 +26,7 @@ _BETWEEN = 3
 def side_by_side(console: Console, answers: Sequence[Answer], reasoning: str) -> str:
     """The output of the answers in columns, as many as fit; in several tiers when there are more."""
     rows = list(_tiers(console, answers, reasoning))
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         return "".join(row + "\n" for row in rows)
     painter = Painter()
     return painter.frame(rows, []) + painter.close()

@@ -22,10 +22,11 @@ FRAME = 0.05
 """Seconds between two frames of a streaming reply, at least."""
 
 SLOWEST_FRAME = 0.5
+"""Seconds, for frames that are dear: drawing takes up a tenth of the time."""
+
 _MOST_AHEAD = 16_384
 """Characters that may wait for a frame, unless a longer block is open: a file may come faster than it
 can be drawn."""
-"""Seconds, for frames that are dear: drawing takes up a tenth of the time."""
 
 _IDLE = 0.25
 """Seconds between two looks at a reply that stands still."""

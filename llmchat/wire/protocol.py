@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llmchat import params
+from llmchat.amounts import number_in
 from llmchat.errors import DroppedError, ServerError
 from llmchat.messages import Message, Timings, Usage
 from llmchat.sampling import EXTRA, Sampling
@@ -287,6 +288,7 @@ def _comment(text: str) -> list[Delta]:
     words = text.split()
     if len(words) == 2 and words[0] == "keepalive":
         done, _, total = words[1].partition("/")
-        if done.isdecimal() and total.isdecimal():
-            return [Progress(int(done), int(total))]
+        read, all_of_it = number_in(done), number_in(total)
+        if read is not None and all_of_it is not None:
+            return [Progress(read, all_of_it)]
     return []
