@@ -1,7 +1,10 @@
 """How much and how many, as people read and write it."""
 
+LARGEST = 2**53
+"""What JSON's numbers hold exactly, and the store too; no count is as large."""
+
 _LONGEST = 18
-"""Digits of a number that a store can hold."""
+"""Digits of a number that is in use."""
 
 
 def size_text(count: int) -> str:

@@ -33,10 +33,10 @@ NONSENSE = "zzz-nonsense"
 _DIGITS = "9" * 5000
 ODD = [begin + _DIGITS for begin in ("", "1 ", "#", "-", "seed x", "localhost:")] + [f"{_DIGITS}k"]
 ODD += [
-    "~nobody/x.json",
-    "@~nobody/x",
-    "sweep ~nobody/x.csv",
-    "grammar=@~nobody/x",
+    "~nosuchuser/x.json",
+    "@~nosuchuser/x",
+    "sweep ~nosuchuser/x.csv",
+    "grammar=@~nosuchuser/x",
     "a\0b",
     "\ud800",
     "\ud800 1",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_args
 
+from llmchat.amounts import LARGEST
 from llmchat.errors import UsageError
 from llmchat.messages import (
     IMAGE_URL,
@@ -193,9 +194,6 @@ _OTHERS = ("parent", "continues", "time", "seconds", "omissions", "answers", "fi
 _LATEST = 3e10
 """Unix seconds that every system's clock still takes."""
 
-_LARGEST = 2**53
-"""What JSON's numbers hold exactly, and the store does too."""
-
 
 def _request_data(request: Request) -> dict[str, Any]:
     usage, timings = request.usage, request.timings
@@ -246,7 +244,7 @@ def _number(value: Any) -> float:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not abs(value) < _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int) or not abs(value) < LARGEST:
         raise TypeError(value)
     return value
 

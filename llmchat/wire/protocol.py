@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llmchat import params
-from llmchat.amounts import number_in
+from llmchat.amounts import LARGEST, number_in
 from llmchat.errors import DroppedError, ServerError
 from llmchat.messages import Message, Timings, Usage
 from llmchat.sampling import EXTRA, Sampling
@@ -30,9 +30,6 @@ _ANY_OBJECT = {
     "type": "json_schema",
     "json_schema": {"name": "answer", "schema": {"type": "object"}},
 }
-
-_LARGEST = 2**53
-"""No count is as large; the store could not hold it."""
 
 CHAT_PATH = "/v1/chat/completions"
 
@@ -247,7 +244,7 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any, otherwise: int = 0) -> int:
-    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST
     return value if known else otherwise
 
 
