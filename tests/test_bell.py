@@ -72,7 +72,7 @@ def test_the_bell_rings_only_while_the_window_is_in_the_background(here: Scripte
     with terminal("-u", here.url, home=home) as screen:
         screen.wait_for_prompt()
         assert during_reply(screen, here, "") == 0
-        assert "1004" not in screen.raw
+        assert "[?1004" not in screen.raw
         screen.answer("/settings bell 1")
         assert during_reply(screen, here, KNOWS + OUT + IN) == 0
         assert (screen.raw.count(ON), screen.raw.count(ASK), is_on(screen)) == (1, 1, False)
@@ -144,4 +144,4 @@ def test_without_a_prompt_it_rings_by_seconds(here: ScriptedServer, home: Path) 
     with terminal("-u", here.url, "hi", home=home) as screen:
         assert screen.wait_for_end() == 0
         assert screen.raw.count("\a") == 1
-        assert "1004" not in screen.raw
+        assert "[?1004" not in screen.raw

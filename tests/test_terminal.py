@@ -7,8 +7,6 @@ import pytest
 from tests.scripted import Reply, ScriptedServer, answer, chunk, page, refuse, serving, sse
 from tests.terminal import terminal
 
-pytestmark = pytest.mark.each_flavour
-
 SLOW = Reply([*sse(chunk("Once upon "), chunk("a time"), done=False)], hold=True)
 NOWHERE = "127.0.0.1:9"
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -26,6 +24,7 @@ def test_a_reply_is_shown_as_markdown_and_the_prompt_comes_back(server: Scripted
         assert shown.splitlines()[0] == "> hi"
 
 
+@pytest.mark.each_flavour
 def test_ctrl_c_stops_a_reply_keeps_what_came_and_hangs_up(server: ScriptedServer, home: Path) -> None:
     server.will(SLOW, answer("fine"))
     with terminal("-u", server.url, home=home) as screen:
@@ -85,7 +84,7 @@ def test_ctrl_c_at_the_prompt_clears_the_line(server: ScriptedServer, home: Path
         screen.wait_for("fine")
 
 
-@pytest.mark.parametrize("keys", [CTRL_D, "/exit\r", "/quit\r", "/bye\r"])
+@pytest.mark.parametrize("keys", [CTRL_D, "/exit\r"])
 def test_leaving(home: Path, keys: str) -> None:
     with terminal("-u", NOWHERE, home=home) as screen:
         screen.wait_for_prompt()
@@ -93,6 +92,7 @@ def test_leaving(home: Path, keys: str) -> None:
         assert screen.wait_for_end() == 0
 
 
+@pytest.mark.each_flavour
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
