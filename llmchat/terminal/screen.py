@@ -67,11 +67,8 @@ class Screen:
         self._rendered = drawn_for(out) if rendered is None else rendered
         self._styles = styles
         self._console = console(out, self._terminal, width or (None if self._rendered else _WIDE), styles)
-        self._beside = (
-            self._console
-            if self._terminal
-            else console(err, None, width or (None if drawn_for(err) else _WIDE), styles)
-        )
+        beside = width or (None if drawn_for(err) else _WIDE)
+        self._beside = self._console if self._terminal else console(err, None, beside, styles)
         self.results = Results(self._console if with_results else self._beside, phrase, paged=self._terminal)
         self.replies = self._replies()
         self._preferences = DEFAULTS
