@@ -1,17 +1,19 @@
 """A terminal to look at: what stands on the screen and in the scrollback after some output."""
 
 import re
+import unicodedata
+from functools import cache
 
 import pyte
 from pyte.screens import Char
+from wcwidth import wcwidth
 
 Cell = tuple[str, str, str, bool, bool, bool, bool]
 """Character, foreground, background, bold, italic, underlined, struck out."""
 
 _BLANK: Cell = (" ", "default", "default", False, False, False, False)
 
-# pyte 0.8.2 drops the rest of a write after a character without width.
-_NO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 class Terminal(pyte.Screen):
@@ -30,7 +32,7 @@ class Terminal(pyte.Screen):
 
     def write(self, output: str) -> None:
         """Take in some output."""
-        self._stream.feed(_NO_WIDTH.sub("", output))
+        self._stream.feed(_NOT_ASCII.sub(lambda found: _taken(found[0]), output))
 
     @property
     def history(self) -> list[list[Cell]]:
@@ -45,6 +47,13 @@ class Terminal(pyte.Screen):
     def text(self) -> list[str]:
         """The same as strings."""
         return ["".join(cell[0] for cell in row) for row in self.history]
+
+
+@cache
+def _taken(char: str) -> str:
+    """The character, unless pyte 0.8.2 would drop the rest of the write after it: one without width
+    that it combines with none, such as a vowel sign of Devanagari."""
+    return "" if wcwidth(char) == 0 and not unicodedata.combining(char) else char
 
 
 def _cells(row: dict[int, Char], columns: int) -> list[Cell]:
