@@ -84,7 +84,7 @@ def test_ctrl_c_at_the_prompt_clears_the_line(server: ScriptedServer, home: Path
         screen.wait_for("fine")
 
 
-@pytest.mark.parametrize("keys", [CTRL_D, "/exit\r"])
+@pytest.mark.parametrize("keys", [CTRL_D, "/exit\r", "/quit\r", "/bye\r"])
 def test_leaving(home: Path, keys: str) -> None:
     with terminal("-u", NOWHERE, home=home) as screen:
         screen.wait_for_prompt()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from llmchat.lab.comparison import foot, label, words
 from llmchat.store.answers import Answer
+from llmchat.terminal.consoles import repaints
 from llmchat.terminal.markdown import document
 from llmchat.terminal.painter import Painter
 from llmchat.terminal.render import Renderer
@@ -26,7 +27,7 @@ _BETWEEN = 3
 def side_by_side(console: Console, answers: Sequence[Answer], reasoning: str) -> str:
     """The output of the answers in columns, as many as fit; in several tiers when there are more."""
     rows = list(_tiers(console, answers, reasoning))
-    if not console.is_terminal or console.is_dumb_terminal:
+    if not repaints(console):
         return "".join(row + "\n" for row in rows)
     painter = Painter()
     return painter.frame(rows, []) + painter.close()

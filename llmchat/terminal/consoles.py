@@ -39,6 +39,11 @@ def console(
     )
 
 
+def repaints(console: Console) -> bool:
+    """Whether rows are drawn anew there; a dumb terminal's, such as an editor's, are only ever written."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def _colors_in_pipes() -> bool:
     """Whether the environment asks for it, as other programs understand it; `--color` sets it there."""
     asked = any(os.environ.get(name, "") not in _NO for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))

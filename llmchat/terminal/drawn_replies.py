@@ -10,7 +10,7 @@ from llmchat.interruptions import Suspension
 from llmchat.lab.run import Run
 from llmchat.store.answers import Answer
 from llmchat.terminal.columns import side_by_side
-from llmchat.terminal.consoles import console
+from llmchat.terminal.consoles import console, repaints
 from llmchat.terminal.lanes import Following
 from llmchat.terminal.markdown import document
 from llmchat.terminal.render import Renderer
@@ -42,7 +42,7 @@ class DrawnReplies(Replies):
 
     def follow(self, run: Run, suspension: Suspension) -> None:
         """Show the lanes of a run while they run; of this nothing stays."""
-        if self._console.is_terminal and not self._console.is_dumb_terminal:
+        if repaints(self._console):
             Following(self._console, run).until_ended(suspension)
         else:
             super().follow(run, suspension)

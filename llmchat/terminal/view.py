@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as RichText
 
+from llmchat.terminal.consoles import repaints
 from llmchat.terminal.markdown import Blocks, Piece
 from llmchat.terminal.painter import Painter
 from llmchat.terminal.reflow import terminal_reflows, wrapped_height
@@ -57,8 +58,7 @@ class Rendered:
         self._console = console
         self._clock = clock
         self._reflows = terminal_reflows() if reflows is None else reflows
-        # A dumb terminal, such as an editor's, has rows that are only ever written.
-        self._repaints = console.is_terminal and not console.is_dumb_terminal
+        self._repaints = repaints(console)
         self._painter = Painter()
         self._renderer = Renderer(console, console.width)
         self._blocks = Blocks()
